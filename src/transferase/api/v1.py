@@ -1,0 +1,5 @@
+"""Version 1 of the API."""
+
+from ninja import NinjaAPI
+
+api = NinjaAPI(title="Transferase", version="1")

@@ -1,0 +1,27 @@
+"""Errors of the trade: what a person did cannot be done, and why, as a code with facts."""
+
+from __future__ import annotations
+
+
+class DomainError(Exception):
+    """Something the rules of the trade do not allow.
+
+    `code` names the rule, `facts` what it was about; doors turn both into a sentence in the reader's language.
+    Every other exception is a bug.
+    """
+
+    code = "not_possible"
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__(self.code, facts)
+        self.facts = facts
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        return f"{self.code} ({told})" if told else self.code
+
+
+class NotAllowed(DomainError):
+    """The person has no permission for this act."""
+
+    code = "not_allowed"

@@ -1,0 +1,77 @@
+"""Work for later: jobs in the same database, deferred in the transaction that asks for them.
+
+Only this module and `tasks` know procrastinate.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from django.db import connection, transaction
+from procrastinate import exceptions
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., object]")
+
+
+def task(name: str, *, queue: str = "default", retry: int = 3) -> Callable[[F], F]:
+    """Register a function as a task that `enqueue` knows by name."""
+
+    def register(func: F) -> F:
+        app.task(name=name, queue=queue, retry=retry)(func)
+        return func
+
+    return register
+
+
+def periodic(name: str, *, cron: str, queue: str = "default") -> Callable[[F], F]:
+    """Register a task that the worker starts by the clock; it gets the due time as `timestamp` (seconds)."""
+
+    def register(func: F) -> F:
+        app.periodic(cron=cron)(app.task(name=name, queue=queue)(func))
+        return func
+
+    return register
+
+
+def enqueue(name: str, *, queueing_lock: str | None = None, **facts: object) -> None:
+    """Defer a task by name in the caller's transaction.
+
+    With a `queueing_lock` a second job is not added while the first one waits.
+    """
+    deferrer = app.configure_task(name, queueing_lock=queueing_lock)
+    if queueing_lock is None:
+        deferrer.defer(**facts)
+        return
+    try:
+        with transaction.atomic():
+            deferrer.defer(**facts)
+    except exceptions.AlreadyEnqueued:
+        return
+
+
+def waiting() -> int:
+    """How many jobs wait or run."""
+    return ProcrastinateJob.objects.filter(status__in=("todo", "doing")).count()
+
+
+def drain(limit: int = 10_000) -> int:
+    """Run waiting jobs here and now, oldest first, over Django's own connection; say how many ran.
+
+    For the demo and for tests: they need the work done before they go on. Errors are not retried but raised.
+    """
+    done = 0
+    while done < limit:
+        job = ProcrastinateJob.objects.filter(status="todo").order_by("-priority", "id").first()
+        if job is None:
+            break
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [job.pk])
+            app.tasks[job.task_name].func(**job.args)
+            cursor.execute("SELECT procrastinate_finish_job_v1(%s, 'succeeded', false)", [job.pk])
+        done += 1
+    return done

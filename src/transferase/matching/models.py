@@ -1,0 +1,256 @@
+"""What matching derives from listings, and what people judged.
+
+`ListingIndex`, `Sentence`, `TermFrequency`, `LanguageMean` and `Match` are derived: they may be emptied and rebuilt at
+any time, have no identity columns, and hold no database constraint on other tables, so that they can be distributed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.utils import timezone
+from pgvector.django import HalfVectorField, HnswIndex, SparseVectorField
+
+from transferase.catalogue.models import Direction, Listing, Tier
+from transferase.directory.models import Organisation, Person
+from transferase.foundation.languages import Language
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from transferase.directory.rules import Viewer
+
+# The largest sparse vector that pgvector takes: term ids are hashes below it, so no dictionary is needed.
+TERM_SPACE = 1_000_000_000
+DIMENSION = 384
+
+
+class ListingIndex(models.Model):
+    """One part of one text of a listing, made ready for search.
+
+    The tier is part of the key, so a private text can never lift the rank of a listing for a reader who may not see
+    it. A machine-made text has words but no vector.
+    """
+
+    pk = models.CompositePrimaryKey("listing", "language", "tier", "part")
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    language = models.CharField(max_length=10, choices=[(code, code) for code in Language])
+    tier = models.CharField(max_length=12, choices=Tier)
+    part = models.PositiveSmallIntegerField()
+    direction = models.CharField(max_length=5, choices=Direction)
+    is_machine_made = models.BooleanField(default=False)
+    # copied from the listing, so that one statement ranks and filters
+    owner_id = models.BigIntegerField()
+    country = models.CharField(max_length=2, blank=True)
+    is_open = models.BooleanField(default=False)  # published and not held
+    visible_until = models.DateTimeField(null=True)
+    trl_low = models.PositiveSmallIntegerField(null=True)
+    trl_high = models.PositiveSmallIntegerField(null=True)
+    transfer_modes = ArrayField(models.CharField(max_length=40), default=list)
+    ipc = ArrayField(models.CharField(max_length=20), default=list)
+    fields = ArrayField(models.CharField(max_length=12), default=list)
+    # words
+    lexemes = SearchVectorField()
+    words = SparseVectorField(dimensions=TERM_SPACE)
+    length = models.PositiveIntegerField()
+    # meaning
+    raw = HalfVectorField(dimensions=DIMENSION, null=True)
+    centred = HalfVectorField(dimensions=DIMENSION, null=True)
+    model_version = models.CharField(max_length=80, blank=True)
+    means_version = models.PositiveIntegerField(default=0)
+    text_digest = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["lexemes"], name="listing_index_lexemes"),
+            HnswIndex(
+                fields=["centred"],
+                name="listing_index_offers",
+                m=16,
+                ef_construction=64,
+                opclasses=["halfvec_ip_ops"],
+                condition=models.Q(direction="offer"),
+            ),
+            HnswIndex(
+                fields=["centred"],
+                name="listing_index_needs",
+                m=16,
+                ef_construction=64,
+                opclasses=["halfvec_ip_ops"],
+                condition=models.Q(direction="need"),
+            ),
+            models.Index(fields=["owner_id"], name="listing_index_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listing_id} {self.language} {self.tier} {self.part}"
+
+
+class Sentence(models.Model):
+    """A sentence of an original text with its vector: what reasons quote."""
+
+    pk = models.CompositePrimaryKey("listing", "language", "tier", "number")
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    language = models.CharField(max_length=10, choices=[(code, code) for code in Language])
+    tier = models.CharField(max_length=12, choices=Tier)
+    number = models.PositiveSmallIntegerField()
+    field = models.CharField(max_length=20)  # the field of ListingText that it stands in
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    centred = HalfVectorField(dimensions=DIMENSION)
+
+    def __str__(self) -> str:
+        return f"{self.listing_id} {self.language} {self.field}[{self.start}:{self.end}]"
+
+
+class TermFrequency(models.Model):
+    """In how many listings of a direction a term stands, by language; the term "" counts the listings."""
+
+    pk = models.CompositePrimaryKey("direction", "language", "term")
+    direction = models.CharField(max_length=5, choices=Direction)
+    language = models.CharField(max_length=10)
+    term = models.CharField(max_length=200)
+    listings = models.BigIntegerField()
+    length = models.BigIntegerField(default=0)  # total length in terms; only in the row of ""
+
+    def __str__(self) -> str:
+        return f"{self.term}: {self.listings}"
+
+
+class LanguageMean(models.Model):
+    """The mean vector of a language in a role, which is subtracted before vectors are compared."""
+
+    pk = models.CompositePrimaryKey("language", "role", "version")
+    language = models.CharField(max_length=10)
+    role = models.CharField(max_length=10)  # query: needs; passage: offers
+    version = models.PositiveIntegerField()
+    model_version = models.CharField(max_length=80)
+    texts = models.PositiveIntegerField()
+    vector = HalfVectorField(dimensions=DIMENSION)
+
+    def __str__(self) -> str:
+        return f"{self.language} {self.role} v{self.version}"
+
+
+class MatchQuerySet(models.QuerySet["Match"]):
+    """Matches, chosen by who is looking."""
+
+    def visible_to(self, viewer: Viewer, at: datetime) -> MatchQuerySet:
+        """Matches between two public listings of which the viewer owns one, or all for a reviewer.
+
+        The owner sees matches of the own listing before it is published; the other side must be public.
+        """
+        public = Listing.objects.public_at(at).values("pk")
+        if viewer.sees_everything:
+            return self.all()
+        mine = Listing.objects.owned_by(viewer).values("pk")
+        return self.filter(
+            models.Q(need__in=mine, offer__in=public)
+            | models.Q(offer__in=mine, need__in=public)
+            | models.Q(need__in=mine, offer__in=mine)
+        )
+
+
+class Match(models.Model):
+    """A need and an offer that seem to belong together, and why. Derived; judgements are kept elsewhere.
+
+    `parts` are {name, value, weight, contribution}, the contributions sum to `score` (0 to 1); `because` are coded
+    reasons; `misfits` and `missing` are codes with facts. Only public texts enter a match.
+    """
+
+    pk = models.CompositePrimaryKey("need", "offer")
+    need = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    offer = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    score = models.FloatField()
+    parts = models.JSONField(default=list)
+    because = models.JSONField(default=list)
+    misfits = models.JSONField(default=list)
+    missing = models.JSONField(default=list)
+    engine_version = models.CharField(max_length=120)
+    found_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[MatchQuerySet] = MatchQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["need", "-score"], name="match_need_score"),
+            models.Index(fields=["offer", "-score"], name="match_offer_score"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.need_id} - {self.offer_id}: {self.score:.3f}"
+
+
+class Verdict(models.TextChoices):
+    """What a person thinks of a match."""
+
+    INTERESTING = "interesting"
+    KNOWN = "known"
+    NOT_FOR_US = "not_for_us"
+
+
+class Judgement(models.Model):
+    """What one side said of a match, with the match as it was shown; it outlives the match."""
+
+    need = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+")
+    offer = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    verdict = models.CharField(max_length=20, choices=Verdict)
+    reason = models.CharField(max_length=40, blank=True)  # vocabulary decline_reason
+    note = models.TextField(blank=True)
+    at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    snapshot = models.JSONField(default=dict)
+    engine_version = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["need", "offer", "organisation"],
+                condition=models.Q(withdrawn_at=None),
+                name="judgement_once",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(verdict=Verdict.NOT_FOR_US) | ~models.Q(reason=""), name="judgement_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation_id}: {self.verdict}"
+
+
+class Notice(models.Model):
+    """News for an organisation's desk: a new match of one of its listings, a judgement by the other side."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=30)  # match_found, match_judged
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+")  # the own listing
+    counterpart = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "kind", "listing", "counterpart"], name="notice_once")
+        ]
+        indexes = [models.Index(fields=["organisation", "-at"], name="notice_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.organisation_id}"
+
+
+class EvaluationRun(models.Model):
+    """A measured figure of matching quality, kept with its method, data and engine version."""
+
+    at = models.DateTimeField(default=timezone.now)
+    dataset = models.CharField(max_length=100)
+    engine_version = models.CharField(max_length=120)
+    figures = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.dataset} {self.at:%Y-%m-%d}"

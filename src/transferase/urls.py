@@ -1,0 +1,15 @@
+"""Where the doors are: pages under a language prefix, the API under its version."""
+
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import include, path
+
+from transferase.api.v1 import api
+
+urlpatterns = [
+    path("api/v1/", api.urls),
+    path("", include("transferase.web.urls_plain")),
+    *i18n_patterns(
+        path("account/", include("allauth.account.urls")),
+        path("", include("transferase.web.urls")),
+    ),
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -262,6 +263,7 @@ class Classification(models.Model):
         return f"{self.scheme}:{self.code}"
 
 
+@pghistory.track()
 class Right(models.Model):
     """An intellectual-property right that comes with an offer."""
 
@@ -311,6 +313,7 @@ class Revision(models.Model):
         return f"{self.listing_id} v{self.version}"
 
 
+@pghistory.track()
 class Access(models.Model):
     """An organisation may read one tier of a listing for a time; upper floors ask for it through services."""
 
@@ -328,6 +331,7 @@ class Access(models.Model):
         return f"{self.organisation_id} reads {self.tier} of {self.listing_id}"
 
 
+@pghistory.track()
 class Hold(models.Model):
     """A check that keeps a listing from being published or seen, until it is lifted."""
 
@@ -345,6 +349,7 @@ class Hold(models.Model):
         return f"{self.reason} on {self.listing_id}"
 
 
+@pghistory.track()
 class Encumbrance(models.Model):
     """A part of the rights in an offer that somebody already has: field, territory, period, exclusivity."""
 

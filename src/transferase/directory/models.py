@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import pghistory
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
@@ -13,6 +14,8 @@ from transferase.foundation.languages import Language
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from transferase.directory.rules import Viewer
 
 
 class OrganisationKind(models.TextChoices):
@@ -49,6 +52,16 @@ class Role(models.TextChoices):
     BROKER = "broker"
 
 
+class OrganisationQuerySet(models.QuerySet["Organisation"]):
+    """Organisations, chosen by who is looking."""
+
+    def visible_to(self, viewer: Viewer) -> OrganisationQuerySet:
+        """Verified organisations and the viewer's own; all of them for reviewers and operators."""
+        if viewer.sees_everything:
+            return self.all()
+        return self.filter(models.Q(verified_at__isnull=False) | models.Q(pk__in=viewer.organisations))
+
+
 class Organisation(models.Model):
     """A body that owns listings; its name stands in `OrganisationName`, one row per language."""
 
@@ -62,6 +75,8 @@ class Organisation(models.Model):
     source = models.CharField(max_length=60, blank=True)
     external_id = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[OrganisationQuerySet] = OrganisationQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         constraints = [
@@ -144,6 +159,22 @@ class Person(AbstractBaseUser):
         return self.name or self.email
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Memberships, chosen by time and by who is looking."""
+
+    def in_force(self, at: datetime) -> MembershipQuerySet:
+        return self.filter(models.Q(ends_at=None) | models.Q(ends_at__gt=at), starts_at__lte=at)
+
+    def visible_to(self, viewer: Viewer) -> MembershipQuerySet:
+        """The own memberships and those of one's organisations; all of them for reviewers and operators."""
+        if viewer.sees_everything:
+            return self.all()
+        return self.filter(
+            models.Q(organisation_id__in=viewer.organisations) | models.Q(person_id=viewer.person_id)
+        )
+
+
+@pghistory.track()
 class Membership(models.Model):
     """What a person does for an organisation, from a day and until a day (half open)."""
 
@@ -152,6 +183,8 @@ class Membership(models.Model):
     role = models.CharField(max_length=20, choices=Role)
     starts_at = models.DateTimeField(default=timezone.now)
     ends_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[MembershipQuerySet] = MembershipQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         constraints = [
@@ -172,7 +205,12 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
     def in_force(self, at: datetime) -> AccessTokenQuerySet:
         return self.filter(revoked_at=None, expires_at__gt=at, person__is_active=True)
 
+    def visible_to(self, viewer: Viewer) -> AccessTokenQuerySet:
+        """A person's own tokens; nobody reads those of others."""
+        return self.filter(person_id=viewer.person_id, person__isnull=False)
 
+
+@pghistory.track(exclude=["digest"])
 class AccessToken(models.Model):
     """A key to the API with a limited set of permissions; only its digest is kept."""
 

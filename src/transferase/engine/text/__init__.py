@@ -1,0 +1,38 @@
+"""Texts in Korean, Chinese and English: clean, tell the language, find words and sentences, read bytes."""
+
+from transferase.engine.text.characters import (
+    CHINESE,
+    ENGLISH,
+    KOREAN,
+    LANGUAGES,
+    Scripts,
+    detect_language,
+    normalise,
+    scripts,
+)
+from transferase.engine.text.encodings import Candidate, Decoded, decode
+from transferase.engine.text.sentences import Span, parts, sentences
+from transferase.engine.text.snippets import Snippet, snippet
+from transferase.engine.text.words import Word, placed_words, words
+
+__all__ = [
+    "CHINESE",
+    "ENGLISH",
+    "KOREAN",
+    "LANGUAGES",
+    "Candidate",
+    "Decoded",
+    "Scripts",
+    "Snippet",
+    "Span",
+    "Word",
+    "decode",
+    "detect_language",
+    "normalise",
+    "parts",
+    "placed_words",
+    "scripts",
+    "sentences",
+    "snippet",
+    "words",
+]

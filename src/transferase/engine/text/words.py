@@ -1,0 +1,258 @@
+"""Words: a text as the terms by which it is found, each with its position.
+
+Latin runs are analysed as English, Hangul by Kiwi and Chinese characters by jieba, whatever language the
+text is in, because technical texts mix them. Patent numbers, numbers with units, chemical and gene names
+stay whole. The analysers are loaded when the first text needs them.
+"""
+
+import re
+import threading
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import Stemmer
+
+from transferase.engine.text.characters import HAN, HANGUL, KANA, KOREAN
+from transferase.engine.text.vocabulary import (
+    CHINESE_STOP_WORDS,
+    ENGLISH_SPELLINGS,
+    ENGLISH_STOP_WORDS,
+    KOREAN_STOP_WORDS,
+    UNITS,
+)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A term and where the text says it."""
+
+    term: str
+    start: int
+    end: int
+
+
+_LETTERS = "a-z0-9\u00df-\u00f6\u00f8-\u024f\u0370-\u03ff\u1e00-\u1eff"
+_OFFICE = "us|ep|cn|jp|kr|wo|de|fr|gb|tw|au|ca|in|ru"
+_PATTERN = re.compile(
+    rf"""
+    (?P<patent>
+        (?<![{_LETTERS}])(?:
+            (?:pct/)?(?:{_OFFICE})\s?(?:\d{{2}}-)?(?:19|20)\d{{2}}[-/]\d{{5,7}}
+          | 10-(?:19|20)\d{{2}}-\d{{7}} | 10-\d{{7}}
+          | zl\s?\d{{8,12}}\.[\dx]
+          | (?:{_OFFICE})\s?(?:\d{{1,3}}(?:,\d{{3}}){{2,3}}|\d{{6,13}})(?:\s?[abcuy]\d?)?
+        )(?![{_LETTERS}])
+    )
+  | (?P<quantity>(?<![{_LETTERS}.,\-])\d+(?:,\d{{3}})*(?:\.\d+)?\s?(?:{UNITS})(?![{_LETTERS}/]))
+  | (?P<special>(?<![{_LETTERS}])(?:c\+\+|c\#|f\#|\.net)(?![{_LETTERS}]))
+  | (?P<name>[{_LETTERS}]+(?:[-\u2010-\u2013,'\u2032+][{_LETTERS}]+)+)
+  | (?P<latin>[{_LETTERS}]+)
+  | (?P<hangul>[{HANGUL}]+)
+  | (?P<han>[{HAN}]+)
+  | (?P<kana>[{KANA}]+)
+  | (?P<other>[^\W\d_]+)
+    """,
+    re.VERBOSE,
+)
+_FOLDED = {
+    code: unicodedata.normalize("NFKC", chr(code))
+    for code in (*range(0xFF01, 0xFF5F), *range(0x2080, 0x208A))
+}
+_FOLDED |= {
+    code: unicodedata.normalize("NFKC", chr(code))
+    for code in (0xB2, 0xB3, 0xB9, 0x2070, *range(0x2074, 0x207A))
+}
+_HAS_HANGUL = re.compile(f"[{HANGUL}]")
+_NAME_PARTS = re.compile(rf"[{_LETTERS}]+")
+_DIGIT = re.compile(r"\d")
+_LATIN_LETTER = re.compile("[a-z\u00df-\u024f]")
+_GREEK = re.compile("[\u0370-\u03ff]")
+_KIND_CODE = re.compile(r"(?<=\d)\s?[abcuy]\d?$")
+
+
+def words(text: str, language: str) -> list[str]:
+    """The analysed terms of a text in reading order, repeated as often as they occur."""
+    return [word.term for word in placed_words(text, language)]
+
+
+def placed_words(text: str, language: str) -> list[Word]:
+    """The analysed terms of a text with their positions in exactly this text."""
+    folded = fold(text)
+    korean = iter(()) if not _HAS_HANGUL.search(folded) else _korean_words(text)
+    found: list[Word] = []
+    waiting = next(korean, None)
+    for match in _PATTERN.finditer(folded):
+        kind = match.lastgroup
+        if kind == "hangul" or (kind == "han" and language == KOREAN):
+            while waiting is not None and waiting.start < match.end():
+                if waiting.start >= match.start():
+                    found.append(waiting)
+                waiting = next(korean, None)
+            if kind == "han" and (not found or found[-1].end <= match.start()):
+                found.append(Word(match.group(), match.start(), match.end()))
+            continue
+        found.extend(_terms(kind or "", match.group(), match.start(), match.end()))
+    return found
+
+
+def fold(text: str) -> str:
+    """Small letters and plain digits and Latin letters, one character for one, so that positions stay true."""
+    text = text.translate(_FOLDED)
+    small = text.lower()
+    if len(small) == len(text):
+        return small
+    return "".join(
+        low if len(low := character.lower()) == 1 else character for character in text
+    )
+
+
+def _terms(kind: str, token: str, start: int, end: int) -> Iterable[Word]:
+    if kind == "latin":
+        return (Word(term, start, end) for term in _latin_terms(token))
+    if kind == "name":
+        return _name_terms(token, start, end)
+    if kind == "han":
+        return _chinese_words(token, start)
+    if kind == "quantity":
+        return (Word(_quantity(token), start, end),)
+    if kind == "patent":
+        return (Word(_patent(token), start, end),)
+    return (Word(unicodedata.normalize("NFKC", token).casefold(), start, end),)
+
+
+def _latin_terms(token: str) -> Iterator[str]:
+    token = unicodedata.normalize("NFKC", token).casefold()
+    if len(token) > 1 and token not in ENGLISH_STOP_WORDS:
+        yield (
+            stem(token)
+            if _LATIN_LETTER.search(token) and not _DIGIT.search(token)
+            else token
+        )
+
+
+def _name_terms(token: str, start: int, end: int) -> Iterator[Word]:
+    """A hyphenated token: a name with digits or Greek letters also as one term (IL-6 = IL6, CRISPR-Cas9)."""
+    if "'" in token or "\u2032" in token:
+        token = re.sub("['\u2032]s$", "", token)
+        if token in ENGLISH_STOP_WORDS:
+            return
+    pieces = list(_NAME_PARTS.finditer(token))
+    is_name = bool(_LATIN_LETTER.search(token)) and bool(
+        _DIGIT.search(token) or _GREEK.search(token)
+    )
+    whole = "".join(piece.group() for piece in pieces)
+    if is_name and len(whole) <= 24:
+        yield Word(unicodedata.normalize("NFKC", whole).casefold(), start, end)
+        pieces = [piece for piece in pieces if len(piece.group()) > 2]
+    for piece in pieces:
+        for term in _latin_terms(piece.group()):
+            yield Word(term, start + piece.start(), start + piece.end())
+
+
+def _quantity(token: str) -> str:
+    plain = (
+        unicodedata.normalize("NFKC", token)
+        .casefold()
+        .replace(",", "")
+        .replace(" ", "")
+    )
+    plain = re.sub(r"\s", "", plain)
+    return plain.replace("μ", "u").replace("µ", "u")
+
+
+def _patent(token: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", _KIND_CODE.sub("", token))
+
+
+# ---------------------------------------------------------------- English
+
+_local = threading.local()
+_SPELLING = re.compile(
+    "^(?:" + "|".join(sorted(ENGLISH_SPELLINGS, key=len, reverse=True)) + ")"
+)
+_ISE = re.compile(r"(?<=[a-z]{3})is(e[ds]?|er|ing|ation|ations)$")
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """The Snowball stem of an English word in its American spelling."""
+    stemmer = getattr(_local, "stemmer", None)
+    if stemmer is None:
+        # A Stemmer keeps state between calls, so every thread has its own.
+        stemmer = _local.stemmer = Stemmer.Stemmer("english", 0)
+    spelt = _SPELLING.sub(lambda match: ENGLISH_SPELLINGS[match.group()], word)
+    return str(stemmer.stemWord(_ISE.sub(r"iz\1", spelt)))
+
+
+# ---------------------------------------------------------------- Korean
+
+_loading = threading.Lock()
+_kiwi: Any = None
+# Nouns, roots, verbs, adjectives and Chinese characters; endings, particles and bound nouns find nothing.
+_KOREAN_TAGS = frozenset(
+    {"NNG", "NNP", "XR", "VV", "VA", "VV-I", "VA-I", "VV-R", "VA-R", "SH", "NR"}
+)
+_NOUN_TAGS = frozenset({"NNG", "NNP", "XR"})
+
+
+def _korean_analyser() -> Any:
+    global _kiwi
+    if _kiwi is None:
+        with _loading:
+            if _kiwi is None:
+                from kiwipiepy import Kiwi  # deferred: slow
+
+                # The dictionary of multi-word names costs 170 MB and joins compounds that are better found by part.
+                _kiwi = Kiwi(num_workers=1, load_multi_dict=False, load_typo_dict=False)
+    return _kiwi
+
+
+def _korean_words(text: str) -> Iterator[Word]:
+    prefix = None
+    for token in _korean_analyser().tokenize(text):
+        tag, form, start, end = (
+            token.tag,
+            token.form,
+            token.start,
+            token.start + token.len,
+        )
+        if prefix is not None and prefix.end == start and tag in _NOUN_TAGS:
+            yield Word(prefix.term + form, prefix.start, end)
+        prefix = Word(form, start, end) if tag == "XPN" else None
+        if tag in _KOREAN_TAGS and form not in KOREAN_STOP_WORDS:
+            yield Word(form, start, end)
+
+
+# ---------------------------------------------------------------- Chinese
+
+_jieba: Any = None
+
+
+def _chinese_analyser() -> Any:
+    global _jieba
+    if _jieba is None:
+        with _loading:
+            if _jieba is None:
+                import jieba  # deferred: slow
+
+                analyser = jieba.Tokenizer()
+                # Its own start-up keeps a marshalled dictionary in the shared temporary folder, where any
+                # account could have put another; reading the packaged dictionary takes half a second.
+                with (Path(jieba.__file__).parent / "dict.txt").open(
+                    "rb"
+                ) as dictionary:
+                    analyser.FREQ, analyser.total = analyser.gen_pfdict(dictionary)
+                analyser.initialized = True
+                _jieba = analyser
+    return _jieba
+
+
+def _chinese_words(run: str, offset: int) -> Iterator[Word]:
+    run_folded = unicodedata.normalize("NFC", run)
+    for term, start, end in _chinese_analyser().tokenize(run_folded, mode="search"):
+        if term not in CHINESE_STOP_WORDS:
+            yield Word(term, offset + start, offset + end)

@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-FOLLOWED = ("published", "revised", "paused", "resumed", "withdrawn", "taken", "expired", "held", "released", "confirmed")
+FOLLOWED = ("recorded", "published", "revised", "paused", "resumed", "withdrawn", "taken", "expired", "held", "released", "confirmed")
 
 
 class MatchingConfig(AppConfig):

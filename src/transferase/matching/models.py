@@ -43,8 +43,13 @@ class ListingIndex(models.Model):
     part = models.PositiveSmallIntegerField()
     direction = models.CharField(max_length=5, choices=Direction)
     is_machine_made = models.BooleanField(default=False)
+    # One row of each listing stands for it in counts: the one that most readers may see, in the original language.
+    is_lead = models.BooleanField(default=False)
     # copied from the listing, so that one statement ranks and filters
+    listing_version = models.PositiveIntegerField(default=1)
+    original_language = models.CharField(max_length=10)
     owner_id = models.BigIntegerField()
+    is_anonymous = models.BooleanField(default=False)
     country = models.CharField(max_length=2, blank=True)
     is_open = models.BooleanField(default=False)  # published and not held
     visible_until = models.DateTimeField(null=True)
@@ -84,6 +89,7 @@ class ListingIndex(models.Model):
                 condition=models.Q(direction="need"),
             ),
             models.Index(fields=["owner_id"], name="listing_index_owner"),
+            models.Index(fields=["direction"], condition=models.Q(is_lead=True), name="listing_index_lead"),
         ]
 
     def __str__(self) -> str:
@@ -101,7 +107,9 @@ class Sentence(models.Model):
     field = models.CharField(max_length=20)  # the field of ListingText that it stands in
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
-    centred = HalfVectorField(dimensions=DIMENSION)
+    digest = models.CharField(max_length=16)  # of the sentence: a reason that quotes other words is not shown
+    raw = HalfVectorField(dimensions=DIMENSION)
+    model_version = models.CharField(max_length=80)
 
     def __str__(self) -> str:
         return f"{self.listing_id} {self.language} {self.field}[{self.start}:{self.end}]"
@@ -117,12 +125,20 @@ class TermFrequency(models.Model):
     listings = models.BigIntegerField()
     length = models.BigIntegerField(default=0)  # total length in terms; only in the row of ""
 
+    class Meta:
+        # did you mean: the nearest known word to one that nobody wrote
+        indexes = [GinIndex(fields=["term"], name="term_frequency_trigrams", opclasses=["gin_trgm_ops"])]
+
     def __str__(self) -> str:
         return f"{self.term}: {self.listings}"
 
 
 class LanguageMean(models.Model):
-    """The mean vector of a language in a role, which is subtracted before vectors are compared."""
+    """The mean vector and the mean length of a language's texts in a role; versions follow the growth of the corpus.
+
+    The mean vector is subtracted before vectors are compared; the mean length is what the weights of words in a
+    document are normalised by. Both are frozen in a version, so that rows made at different times can be compared.
+    """
 
     pk = models.CompositePrimaryKey("language", "role", "version")
     language = models.CharField(max_length=10)
@@ -130,6 +146,7 @@ class LanguageMean(models.Model):
     version = models.PositiveIntegerField()
     model_version = models.CharField(max_length=80)
     texts = models.PositiveIntegerField()
+    average_length = models.FloatField()
     vector = HalfVectorField(dimensions=DIMENSION)
 
     def __str__(self) -> str:
@@ -172,6 +189,7 @@ class Match(models.Model):
     missing = models.JSONField(default=list)
     engine_version = models.CharField(max_length=120)
     found_at = models.DateTimeField(default=timezone.now)
+    is_open = models.BooleanField(default=False)  # both listings were public when it was last scored
 
     objects: ClassVar[MatchQuerySet] = MatchQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("catalogue", "0001_initial"),
+        ("catalogue", "0002_initial"),
         ("directory", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -60,34 +60,8 @@ class Migration(migrations.Migration):
                 ("version", models.PositiveIntegerField()),
                 ("model_version", models.CharField(max_length=80)),
                 ("texts", models.PositiveIntegerField()),
+                ("average_length", models.FloatField()),
                 ("vector", pgvector.django.halfvec.HalfVectorField(dimensions=384)),
-            ],
-        ),
-        migrations.CreateModel(
-            name="TermFrequency",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "direction",
-                        "language",
-                        "term",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                (
-                    "direction",
-                    models.CharField(
-                        choices=[("offer", "Offer"), ("need", "Need")], max_length=5
-                    ),
-                ),
-                ("language", models.CharField(max_length=10)),
-                ("term", models.CharField(max_length=200)),
-                ("listings", models.BigIntegerField()),
-                ("length", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
@@ -142,7 +116,9 @@ class Migration(migrations.Migration):
                 ("field", models.CharField(max_length=20)),
                 ("start", models.PositiveIntegerField()),
                 ("end", models.PositiveIntegerField()),
-                ("centred", pgvector.django.halfvec.HalfVectorField(dimensions=384)),
+                ("digest", models.CharField(max_length=16)),
+                ("raw", pgvector.django.halfvec.HalfVectorField(dimensions=384)),
+                ("model_version", models.CharField(max_length=80)),
                 (
                     "listing",
                     models.ForeignKey(
@@ -153,6 +129,42 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.CreateModel(
+            name="TermFrequency",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "direction",
+                        "language",
+                        "term",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("offer", "Offer"), ("need", "Need")], max_length=5
+                    ),
+                ),
+                ("language", models.CharField(max_length=10)),
+                ("term", models.CharField(max_length=200)),
+                ("listings", models.BigIntegerField()),
+                ("length", models.BigIntegerField(default=0)),
+            ],
+            options={
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(
+                        fields=["term"],
+                        name="term_frequency_trigrams",
+                        opclasses=["gin_trgm_ops"],
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Judgement",
@@ -291,7 +303,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("is_machine_made", models.BooleanField(default=False)),
+                ("is_lead", models.BooleanField(default=False)),
+                ("listing_version", models.PositiveIntegerField(default=1)),
+                ("original_language", models.CharField(max_length=10)),
                 ("owner_id", models.BigIntegerField()),
+                ("is_anonymous", models.BooleanField(default=False)),
                 ("country", models.CharField(blank=True, max_length=2)),
                 ("is_open", models.BooleanField(default=False)),
                 ("visible_until", models.DateTimeField(null=True)),
@@ -370,6 +386,11 @@ class Migration(migrations.Migration):
                         opclasses=["halfvec_ip_ops"],
                     ),
                     models.Index(fields=["owner_id"], name="listing_index_owner"),
+                    models.Index(
+                        condition=models.Q(("is_lead", True)),
+                        fields=["direction"],
+                        name="listing_index_lead",
+                    ),
                 ],
             },
         ),
@@ -394,6 +415,7 @@ class Migration(migrations.Migration):
                 ("missing", models.JSONField(default=list)),
                 ("engine_version", models.CharField(max_length=120)),
                 ("found_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("is_open", models.BooleanField(default=False)),
                 (
                     "need",
                     models.ForeignKey(

@@ -11,12 +11,12 @@ class Migration(migrations.Migration):
             """
             ALTER TABLE matching_listingindex ALTER COLUMN raw SET STORAGE PLAIN;
             ALTER TABLE matching_listingindex ALTER COLUMN centred SET STORAGE PLAIN;
-            ALTER TABLE matching_sentence ALTER COLUMN centred SET STORAGE PLAIN;
+            ALTER TABLE matching_sentence ALTER COLUMN raw SET STORAGE PLAIN;
             """,
             """
             ALTER TABLE matching_listingindex ALTER COLUMN raw SET STORAGE EXTERNAL;
             ALTER TABLE matching_listingindex ALTER COLUMN centred SET STORAGE EXTERNAL;
-            ALTER TABLE matching_sentence ALTER COLUMN centred SET STORAGE EXTERNAL;
+            ALTER TABLE matching_sentence ALTER COLUMN raw SET STORAGE EXTERNAL;
             """,
         )
     ]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from django.urls import path
 
-if TYPE_CHECKING:
-    from django.urls import URLPattern, URLResolver
+from transferase.web import plain
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("healthz", plain.health, name="health"),
+    path("robots.txt", plain.robots, name="robots"),
+    path("favicon.ico", plain.favicon, name="favicon"),
+    path("look", plain.look, name="look"),
+]

@@ -1,0 +1,19 @@
+// Small helps that pages work without.
+document.addEventListener("DOMContentLoaded", () => {
+  const summary = document.querySelector("[data-takes-focus]");
+  if (summary) summary.focus();
+});
+
+// An exchange that fails must not leave the reader waiting: load the page in full, where errors are explained.
+document.addEventListener("htmx:responseError", (event) => {
+  const path = event.detail.pathInfo && event.detail.pathInfo.requestPath;
+  if (event.detail.requestConfig.verb === "get" && path && !event.detail.elt.hasAttribute("data-quiet")) {
+    window.location.assign(path);
+  }
+});
+
+// What was put in place tells itself where focus goes.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const target = event.detail.elt.querySelector("[data-takes-focus]");
+  if (target) target.focus();
+});

@@ -1,0 +1,154 @@
+"""Small words and marks that templates need: languages, states, dates, controls."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django import forms, template
+from django.utils import timezone
+from django.utils.dateformat import format as format_date
+from django.utils.translation import get_language, ngettext, pgettext
+from django.utils.translation import gettext as _
+
+from transferase.catalogue.models import State
+from transferase.foundation.languages import Language, of_interface
+
+if TYPE_CHECKING:
+    from django.forms import BoundField, Widget
+
+register = template.Library()
+
+MARKS = {Language.KO: "한", Language.ZH: "中", Language.EN: "EN"}
+DAY_FORMATS = {Language.KO: "Y년 n월 j일", Language.ZH: "Y年n月j日", Language.EN: "j M Y"}
+SOON_DAYS = 7
+NEAR_DAYS = 31
+STATE_LOOKS = {
+    State.DRAFT: ("", "edit"),
+    State.IN_REVIEW: ("note", "eye"),
+    State.PUBLISHED: ("fit", "check"),
+    State.PAUSED: ("", "pause"),
+    State.WITHDRAWN: ("", "cross"),
+    State.EXPIRED: ("due", "clock"),
+    State.TAKEN: ("note", "check"),
+}
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """The name of a text's language, in the reader's."""
+    return {Language.KO: _("Korean"), Language.ZH: _("Chinese"), Language.EN: _("English")}.get(code, code)  # type: ignore[call-overload,no-any-return]
+
+
+@register.filter
+def language_mark(code: str) -> str:
+    """The short mark of a language: 한, 中 or EN."""
+    return MARKS.get(code, code)  # type: ignore[call-overload,no-any-return]
+
+
+@register.filter
+def state_name(state: str) -> str:
+    """What a state of a listing is called."""
+    return {
+        State.DRAFT: pgettext("state", "Draft"),
+        State.IN_REVIEW: pgettext("state", "In review"),
+        State.PUBLISHED: pgettext("state", "Published"),
+        State.PAUSED: pgettext("state", "Paused"),
+        State.WITHDRAWN: pgettext("state", "Withdrawn"),
+        State.EXPIRED: pgettext("state", "Expired"),
+        State.TAKEN: pgettext("state", "Taken"),
+    }.get(state, state)  # type: ignore[call-overload,no-any-return]
+
+
+@register.filter
+def state_kind(state: str) -> str:
+    """The colour class of a state; the word always stands beside it."""
+    return STATE_LOOKS.get(state, ("", ""))[0]  # type: ignore[call-overload,no-any-return]
+
+
+@register.filter
+def state_icon(state: str) -> str:
+    """The icon of a state."""
+    return STATE_LOOKS.get(state, ("", "info"))[1]  # type: ignore[call-overload,no-any-return]
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """A date as the reader's language writes it."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        value = timezone.localtime(value)
+    return format_date(value, DAY_FORMATS[of_interface(get_language() or "en")])
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """A date with its time."""
+    return f"{day(value)} {timezone.localtime(value):%H:%M}" if value is not None else ""
+
+
+@register.filter
+def iso(value: date | datetime | None) -> str:
+    """A date for machines and tables."""
+    if isinstance(value, datetime):
+        return timezone.localtime(value).isoformat(timespec="minutes")
+    return value.isoformat() if value is not None else ""
+
+
+@register.filter
+def due_kind(value: date | datetime, now: datetime | str | None = None) -> str:
+    """Whether a deadline is late, soon, or calm."""
+    days = _days(value, now)
+    if days < 0:
+        return "late"
+    return "soon" if days <= SOON_DAYS else ""
+
+
+@register.filter
+def due_words(value: date | datetime, now: datetime | str | None = None) -> str:
+    """A deadline in words: days when they are few, else the date."""
+    days = _days(value, now)
+    if days < 0:
+        return _("%(date)s, overdue") % {"date": day(value)}
+    if days == 0:
+        return _("today")
+    if days <= NEAR_DAYS:
+        return ngettext("%(days)d day left", "%(days)d days left", days) % {"days": days}
+    return _("until %(date)s") % {"date": day(value)}
+
+
+@register.filter
+def number(value: float | Decimal | None) -> str:
+    """A number with separators of thousands and no idle zeros."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        value = value.normalize()
+        return f"{value:,f}"
+    return f"{value:,}"
+
+
+@register.filter
+def is_group(widget: Widget) -> bool:
+    """Whether a widget is a group of choices, which needs a fieldset."""
+    return isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple)
+
+
+@register.filter
+def control(field: BoundField) -> Any:
+    """The widget of a field in the look of the house."""
+    widget = field.field.widget
+    if is_group(widget):
+        return field.as_widget(attrs={"class": "form-check-input"})
+    if isinstance(widget, forms.CheckboxInput):
+        return field.as_widget(attrs={"class": "form-check-input"})
+    look = "form-select" if isinstance(widget, forms.Select) else "form-control"
+    return field.as_widget(attrs={"class": f"{widget.attrs.get('class', '')} {look}".strip()})
+
+
+def _days(value: date | datetime, now: datetime | str | None) -> int:
+    moment_now = now if isinstance(now, datetime) else timezone.now()
+    last = timezone.localtime(value).date() if isinstance(value, datetime) else value
+    return (last - timezone.localtime(moment_now).date()).days

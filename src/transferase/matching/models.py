@@ -60,7 +60,11 @@ class ListingIndex(models.Model):
     fields = ArrayField(models.CharField(max_length=12), default=list)
     # words
     lexemes = SearchVectorField()
-    words = SparseVectorField(dimensions=TERM_SPACE)
+    words = SparseVectorField(dimensions=TERM_SPACE)  # as a document: how much each word says, at its mean length
+    # A need's words as a question to offers (how often it says them times how rare they are) and the most that any
+    # offer could answer; frozen with the version of the means, so that a pair has one score from either side.
+    asked = SparseVectorField(dimensions=TERM_SPACE, null=True)
+    attainable = models.FloatField(default=0)
     length = models.PositiveIntegerField()
     # meaning
     raw = HalfVectorField(dimensions=DIMENSION, null=True)

@@ -104,6 +104,7 @@ class Listing(models.Model):
     direction = models.CharField(max_length=5, choices=Direction)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     state_reason = models.CharField(max_length=40, blank=True)
+    state_note = models.TextField(blank=True)  # a reviewer's words to the owner; nobody else reads it
     owner = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="listings")
     contact = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     is_anonymous = models.BooleanField(default=False)

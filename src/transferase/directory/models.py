@@ -140,6 +140,8 @@ class PersonManager(BaseUserManager["Person"]):
 class Person(AbstractBaseUser):
     """Somebody who signs in. Rights come from memberships only; there are no superusers."""
 
+    # Signing in would write the row past the services; sessions tell who is here.
+    last_login = None  # type: ignore[assignment]
     email = models.EmailField(max_length=254)
     name = models.CharField(max_length=150)
     language = models.CharField(max_length=10, default=Language.EN, choices=[(code, code) for code in Language])

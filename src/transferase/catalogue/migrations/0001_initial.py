@@ -15,15 +15,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Access",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "tier",
                     models.CharField(
@@ -71,15 +63,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Classification",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "scheme",
                     models.CharField(
@@ -100,15 +84,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Encumbrance",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("field", models.CharField(blank=True, max_length=20)),
                 ("territory", models.CharField(default="world", max_length=5)),
                 ("exclusivity", models.CharField(max_length=30)),
@@ -138,15 +114,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Hold",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("reason", models.CharField(max_length=60)),
                 ("placed_at", models.DateTimeField()),
                 ("lifted_at", models.DateTimeField(blank=True, null=True)),
@@ -173,18 +141,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=transferase.foundation.ids.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
+                        default=transferase.foundation.ids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                (
-                    "direction",
-                    models.CharField(
-                        choices=[("offer", "Offer"), ("need", "Need")], max_length=5
-                    ),
-                ),
+                ("direction", models.CharField(choices=[("offer", "Offer"), ("need", "Need")], max_length=5)),
                 (
                     "state",
                     models.CharField(
@@ -202,6 +162,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("state_reason", models.CharField(blank=True, max_length=40)),
+                ("state_note", models.TextField(blank=True)),
                 ("is_anonymous", models.BooleanField(default=False)),
                 ("is_sample", models.BooleanField(default=False)),
                 (
@@ -232,53 +193,31 @@ class Migration(migrations.Migration):
                 (
                     "transfer_modes",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=40),
-                        blank=True,
-                        default=list,
-                        size=None,
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
                     ),
                 ),
                 ("exclusivity", models.CharField(blank=True, max_length=30)),
                 (
                     "territory",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=5),
-                        blank=True,
-                        default=list,
-                        size=None,
+                        base_field=models.CharField(max_length=5), blank=True, default=list, size=None
                     ),
                 ),
                 ("field_of_use", models.CharField(blank=True, max_length=300)),
                 (
                     "partner_kinds",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=40),
-                        blank=True,
-                        default=list,
-                        size=None,
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
                     ),
                 ),
                 ("price_kind", models.CharField(blank=True, max_length=20)),
-                (
-                    "price_low",
-                    models.DecimalField(
-                        blank=True, decimal_places=2, max_digits=18, null=True
-                    ),
-                ),
-                (
-                    "price_high",
-                    models.DecimalField(
-                        blank=True, decimal_places=2, max_digits=18, null=True
-                    ),
-                ),
+                ("price_low", models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
+                ("price_high", models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
                 ("currency", models.CharField(blank=True, max_length=3)),
                 (
                     "payment_kinds",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=40),
-                        blank=True,
-                        default=list,
-                        size=None,
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
                     ),
                 ),
                 ("need_kind", models.CharField(blank=True, max_length=20)),
@@ -286,18 +225,10 @@ class Migration(migrations.Migration):
                 (
                     "excluded_countries",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=5),
-                        blank=True,
-                        default=list,
-                        size=None,
+                        base_field=models.CharField(max_length=5), blank=True, default=list, size=None
                     ),
                 ),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
-                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("revised_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("published_at", models.DateTimeField(blank=True, null=True)),
                 ("confirmed_at", models.DateTimeField(blank=True, null=True)),
@@ -314,15 +245,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ListingText",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "language",
                     models.CharField(
@@ -381,15 +304,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Requirement",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("property", models.CharField(max_length=120)),
                 ("operator", models.CharField(max_length=2)),
                 ("value", models.DecimalField(decimal_places=6, max_digits=20)),
@@ -400,15 +315,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Revision",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("version", models.PositiveIntegerField()),
                 ("at", models.DateTimeField()),
                 ("actor", models.CharField(max_length=100)),
@@ -418,15 +325,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Right",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("kind", models.CharField(max_length=30)),
                 ("office", models.CharField(blank=True, max_length=5)),
                 ("number", models.CharField(blank=True, max_length=60)),
@@ -458,15 +357,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Term",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("scheme", models.CharField(max_length=30)),
                 ("code", models.CharField(max_length=40)),
                 ("parent_code", models.CharField(blank=True, max_length=40)),
@@ -476,15 +367,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="TermLabel",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "language",
                     models.CharField(

@@ -20,9 +20,7 @@ class Migration(migrations.Migration):
             model_name="access",
             name="organisation",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="directory.organisation",
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="directory.organisation"
             ),
         ),
         migrations.AddField(
@@ -114,9 +112,7 @@ class Migration(migrations.Migration):
             model_name="listing",
             name="owner",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="listings",
-                to="directory.organisation",
+                on_delete=django.db.models.deletion.PROTECT, related_name="listings", to="directory.organisation"
             ),
         ),
         migrations.AddField(
@@ -134,9 +130,7 @@ class Migration(migrations.Migration):
             model_name="hold",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="holds",
-                to="catalogue.listing",
+                on_delete=django.db.models.deletion.CASCADE, related_name="holds", to="catalogue.listing"
             ),
         ),
         migrations.AddField(
@@ -154,18 +148,14 @@ class Migration(migrations.Migration):
             model_name="encumbrance",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="encumbrances",
-                to="catalogue.listing",
+                on_delete=django.db.models.deletion.CASCADE, related_name="encumbrances", to="catalogue.listing"
             ),
         ),
         migrations.AddField(
             model_name="classification",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="classifications",
-                to="catalogue.listing",
+                on_delete=django.db.models.deletion.CASCADE, related_name="classifications", to="catalogue.listing"
             ),
         ),
         migrations.AddField(
@@ -183,45 +173,35 @@ class Migration(migrations.Migration):
             model_name="access",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="accesses",
-                to="catalogue.listing",
+                on_delete=django.db.models.deletion.CASCADE, related_name="accesses", to="catalogue.listing"
             ),
         ),
         migrations.AddField(
             model_name="listingtext",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="texts",
-                to="catalogue.listing",
+                on_delete=django.db.models.deletion.CASCADE, related_name="texts", to="catalogue.listing"
             ),
         ),
         migrations.AddField(
             model_name="requirement",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="requirements",
-                to="catalogue.listing",
+                on_delete=django.db.models.deletion.CASCADE, related_name="requirements", to="catalogue.listing"
             ),
         ),
         migrations.AddField(
             model_name="revision",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="revisions",
-                to="catalogue.listing",
+                on_delete=django.db.models.deletion.CASCADE, related_name="revisions", to="catalogue.listing"
             ),
         ),
         migrations.AddField(
             model_name="right",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="rights",
-                to="catalogue.listing",
+                on_delete=django.db.models.deletion.CASCADE, related_name="rights", to="catalogue.listing"
             ),
         ),
         migrations.AddField(
@@ -262,17 +242,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="term",
-            constraint=models.UniqueConstraint(
-                fields=("scheme", "code"), name="term_code"
-            ),
+            constraint=models.UniqueConstraint(fields=("scheme", "code"), name="term_code"),
         ),
         migrations.AddField(
             model_name="termlabel",
             name="term",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="labels",
-                to="catalogue.term",
+                on_delete=django.db.models.deletion.CASCADE, related_name="labels", to="catalogue.term"
             ),
         ),
         migrations.AddIndex(
@@ -281,15 +257,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="listing",
-            index=models.Index(
-                fields=["state", "visible_until"], name="listing_state_until"
-            ),
+            index=models.Index(fields=["state", "visible_until"], name="listing_state_until"),
         ),
         migrations.AddIndex(
             model_name="listing",
-            index=models.Index(
-                fields=["direction", "-published_at"], name="listing_newest"
-            ),
+            index=models.Index(fields=["direction", "-published_at"], name="listing_newest"),
         ),
         migrations.AddConstraint(
             model_name="listing",
@@ -304,11 +276,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("trl_high", None), ("trl_low", None)),
-                    models.Q(
-                        ("trl_high__lte", 9),
-                        ("trl_low__gte", 1),
-                        ("trl_low__lte", models.F("trl_high")),
-                    ),
+                    models.Q(("trl_high__lte", 9), ("trl_low__gte", 1), ("trl_low__lte", models.F("trl_high"))),
                     _connector="OR",
                 ),
                 name="listing_trl",
@@ -319,10 +287,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("state", "published"), _negated=True),
-                    models.Q(
-                        ("confirmed_at__isnull", False),
-                        ("visible_until__isnull", False),
-                    ),
+                    models.Q(("confirmed_at__isnull", False), ("visible_until__isnull", False)),
                     _connector="OR",
                 ),
                 name="listing_published_until",
@@ -331,9 +296,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="hold",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("lifted_at", None)),
-                fields=("listing", "reason"),
-                name="hold_once",
+                condition=models.Q(("lifted_at", None)), fields=("listing", "reason"), name="hold_once"
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -428,15 +391,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="classification",
-            constraint=models.UniqueConstraint(
-                fields=("listing", "scheme", "code"), name="classification_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("listing", "scheme", "code"), name="classification_once"),
         ),
         migrations.AddIndex(
             model_name="access",
-            index=models.Index(
-                fields=["listing", "organisation", "tier"], name="access_who"
-            ),
+            index=models.Index(fields=["listing", "organisation", "tier"], name="access_who"),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="access",
@@ -484,15 +443,12 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="listingtext",
             constraint=models.UniqueConstraint(
-                fields=("listing", "language", "tier"),
-                name="listing_text_language_tier",
+                fields=("listing", "language", "tier"), name="listing_text_language_tier"
             ),
         ),
         migrations.AddConstraint(
             model_name="revision",
-            constraint=models.UniqueConstraint(
-                fields=("listing", "version"), name="revision_version"
-            ),
+            constraint=models.UniqueConstraint(fields=("listing", "version"), name="revision_version"),
         ),
         migrations.AddIndex(
             model_name="right",
@@ -543,8 +499,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="termlabel",
-            constraint=models.UniqueConstraint(
-                fields=("term", "language"), name="term_label_language"
-            ),
+            constraint=models.UniqueConstraint(fields=("term", "language"), name="term_label_language"),
         ),
     ]

@@ -21,22 +21,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Person",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("password", models.CharField(max_length=128, verbose_name="password")),
-                (
-                    "last_login",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="last login"
-                    ),
-                ),
                 ("email", models.EmailField(max_length=254)),
                 ("name", models.CharField(max_length=150)),
                 (
@@ -62,51 +48,28 @@ class Migration(migrations.Migration):
                 ),
                 ("is_active", models.BooleanField(default=True)),
                 ("is_sample", models.BooleanField(default=False)),
-                (
-                    "joined_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
-                ),
+                ("joined_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(
-                        django.db.models.functions.text.Lower("email"),
-                        name="person_email",
-                    )
+                    models.UniqueConstraint(django.db.models.functions.text.Lower("email"), name="person_email")
                 ],
             },
         ),
         migrations.CreateModel(
             name="AccessToken",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=100)),
                 ("digest", models.CharField(max_length=64, unique=True)),
                 ("scopes", models.JSONField(default=list)),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
-                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("expires_at", models.DateTimeField()),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "person",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="tokens",
-                        to=settings.AUTH_USER_MODEL,
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to=settings.AUTH_USER_MODEL
                     ),
                 ),
             ],
@@ -120,12 +83,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField()),
                 ("name", models.CharField(max_length=100)),
                 ("scopes", models.JSONField(default=list)),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
-                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("expires_at", models.DateTimeField()),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -165,15 +123,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Membership",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "role",
                     models.CharField(
@@ -202,15 +152,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Organisation",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "kind",
                     models.CharField(
@@ -235,12 +177,7 @@ class Migration(migrations.Migration):
                 ("is_sample", models.BooleanField(default=False)),
                 ("source", models.CharField(blank=True, max_length=60)),
                 ("external_id", models.CharField(blank=True, max_length=200)),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
-                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
                 "constraints": [
@@ -250,8 +187,7 @@ class Migration(migrations.Migration):
                         name="organisation_source",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("country__regex", "^[A-Z]{2}$")),
-                        name="organisation_country",
+                        condition=models.Q(("country__regex", "^[A-Z]{2}$")), name="organisation_country"
                     ),
                 ],
             },
@@ -326,23 +262,13 @@ class Migration(migrations.Migration):
             model_name="membership",
             name="organisation",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="memberships",
-                to="directory.organisation",
+                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="directory.organisation"
             ),
         ),
         migrations.CreateModel(
             name="Identifier",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "scheme",
                     models.CharField(
@@ -370,15 +296,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="OrganisationName",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "language",
                     models.CharField(
@@ -405,9 +323,7 @@ class Migration(migrations.Migration):
                 (
                     "organisation",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="names",
-                        to="directory.organisation",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="names", to="directory.organisation"
                     ),
                 ),
             ],
@@ -458,9 +374,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="membership",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("ends_at", None)),
-                fields=("person", "organisation", "role"),
-                name="membership_once",
+                condition=models.Q(("ends_at", None)), fields=("person", "organisation", "role"), name="membership_once"
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -508,21 +422,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="identifier",
-            constraint=models.UniqueConstraint(
-                fields=("scheme", "value"), name="identifier_value"
-            ),
+            constraint=models.UniqueConstraint(fields=("scheme", "value"), name="identifier_value"),
         ),
         migrations.AddIndex(
             model_name="organisationname",
-            index=models.Index(
-                django.db.models.functions.text.Lower("name"),
-                name="organisation_name_lower",
-            ),
+            index=models.Index(django.db.models.functions.text.Lower("name"), name="organisation_name_lower"),
         ),
         migrations.AddConstraint(
             model_name="organisationname",
-            constraint=models.UniqueConstraint(
-                fields=("organisation", "language"), name="organisation_name_language"
-            ),
+            constraint=models.UniqueConstraint(fields=("organisation", "language"), name="organisation_name_language"),
         ),
     ]

@@ -24,15 +24,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LedgerSeal",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("previous", models.CharField(max_length=64)),
                 ("digest", models.CharField(max_length=64, unique=True)),
             ],
@@ -40,21 +32,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LedgerEntry",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
-                (
-                    "at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("actor", models.CharField(max_length=100)),
                 ("action", models.CharField(max_length=100)),
                 ("subject", models.CharField(max_length=150)),
@@ -86,9 +65,7 @@ class Migration(migrations.Migration):
             model_name="ledgerseal",
             name="entry",
             field=models.OneToOneField(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="seal",
-                to="foundation.ledgerentry",
+                on_delete=django.db.models.deletion.PROTECT, related_name="seal", to="foundation.ledgerentry"
             ),
         ),
         pgtrigger.migrations.AddTrigger(

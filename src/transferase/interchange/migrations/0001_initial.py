@@ -17,22 +17,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Source",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=60, unique=True)),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
-                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 (
                     "organisation",
                     models.ForeignKey(
@@ -48,15 +35,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ImportRun",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "kind",
                     models.CharField(
@@ -87,9 +66,21 @@ class Migration(migrations.Migration):
                 ("file_name", models.CharField(max_length=200)),
                 ("stored_as", models.CharField(blank=True, max_length=300)),
                 ("digest", models.CharField(blank=True, max_length=64)),
+                ("format", models.CharField(blank=True, max_length=10)),
                 ("encoding", models.CharField(blank=True, max_length=20)),
+                ("columns", models.JSONField(default=dict)),
+                ("defaults", models.JSONField(default=dict)),
+                (
+                    "wanted_state",
+                    models.CharField(
+                        choices=[("published", "Published"), ("in_review", "In Review"), ("draft", "Draft")],
+                        default="published",
+                        max_length=10,
+                    ),
+                ),
                 ("is_dry", models.BooleanField(default=False)),
                 ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("progressed_at", models.DateTimeField(blank=True, null=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 ("failure", models.CharField(blank=True, max_length=60)),
                 ("failure_facts", models.JSONField(default=dict)),
@@ -99,6 +90,7 @@ class Migration(migrations.Migration):
                 ("updated", models.PositiveIntegerField(default=0)),
                 ("unchanged", models.PositiveIntegerField(default=0)),
                 ("rejected", models.PositiveIntegerField(default=0)),
+                ("warned", models.PositiveIntegerField(default=0)),
                 (
                     "organisation",
                     models.ForeignKey(
@@ -120,9 +112,7 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="runs",
-                        to="interchange.source",
+                        on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="interchange.source"
                     ),
                 ),
             ],
@@ -130,15 +120,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="RawRecord",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("row", models.PositiveIntegerField()),
                 ("external_id", models.CharField(blank=True, max_length=200)),
                 ("received", models.JSONField()),
@@ -166,9 +148,7 @@ class Migration(migrations.Migration):
                 (
                     "run",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="records",
-                        to="interchange.importrun",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="records", to="interchange.importrun"
                     ),
                 ),
             ],
@@ -179,15 +159,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="RowError",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("row", models.PositiveIntegerField()),
                 ("field", models.CharField(blank=True, max_length=100)),
                 ("code", models.CharField(max_length=60)),
@@ -196,9 +168,7 @@ class Migration(migrations.Migration):
                 (
                     "run",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="errors",
-                        to="interchange.importrun",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="errors", to="interchange.importrun"
                     ),
                 ),
             ],
@@ -209,15 +179,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ColumnMapping",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "kind",
                     models.CharField(
@@ -235,18 +197,12 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="mappings",
-                        to="interchange.source",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="mappings", to="interchange.source"
                     ),
                 ),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("source", "kind"), name="column_mapping_kind"
-                    )
-                ],
+                "constraints": [models.UniqueConstraint(fields=("source", "kind"), name="column_mapping_kind")],
             },
         ),
     ]

@@ -5,7 +5,8 @@ Only this module and `tasks` know procrastinate.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import asyncio
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.db import connection, transaction
 from procrastinate import exceptions
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 F = TypeVar("F", bound="Callable[..., object]")
+
+# How long a job may run on after the worker was asked to end, before it is left for the next worker to take up.
+ENDS_WITHIN: Final = 8
 
 
 def task(name: str, *, queue: str = "default", retry: int = 3) -> Callable[[F], F]:
@@ -75,3 +79,18 @@ def drain(limit: int = 10_000) -> int:
             cursor.execute("SELECT procrastinate_finish_job_v1(%s, 'succeeded', false)", [job.pk])
         done += 1
     return done
+
+
+def work() -> None:
+    """Run jobs as they come, one at a time, until SIGINT or SIGTERM; jobs that a killed worker left are taken up."""
+    with app.replace_connector(app.connector.get_worker_connector()):
+        asyncio.run(_work())
+
+
+async def _work() -> None:
+    async with app.open_async():
+        for job in await app.job_manager.get_stalled_jobs():
+            await app.job_manager.retry_job(job)
+        await app.run_worker_async(
+            concurrency=1, listen_notify=True, fetch_job_polling_interval=10, shutdown_graceful_timeout=ENDS_WITHIN
+        )

@@ -60,7 +60,9 @@ class Symbol:
 def _parse(code: str) -> Symbol | None:
     text = _EDITION.sub("", code.strip().upper()).strip()
     if padded := _PADDED.fullmatch(text):
-        text = f"{padded[1]} {int(padded[2])}/{padded[3][:2]}{padded[3][2:].rstrip('0')}" if int(padded[2]) else padded[1]
+        text = (
+            f"{padded[1]} {int(padded[2])}/{padded[3][:2]}{padded[3][2:].rstrip('0')}" if int(padded[2]) else padded[1]
+        )
     found = _SYMBOL.fullmatch(text)
     return Symbol(**{name: value or "" for name, value in found.groupdict().items()}) if found else None
 

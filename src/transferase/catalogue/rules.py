@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,8 @@ from transferase.catalogue.models import Direction, Origin, State, Tier
 from transferase.directory.rules import Permission, may
 from transferase.engine.text import normalise
 from transferase.foundation.errors import DomainError
+from transferase.foundation.errors import InvalidContent as InvalidContent
+from transferase.foundation.errors import Problem as Problem
 from transferase.foundation.languages import LANGUAGES
 
 if TYPE_CHECKING:
@@ -70,12 +72,6 @@ class Held(DomainError):
     """A check keeps the listing from being seen."""
 
     code = "held"
-
-
-class InvalidContent(DomainError):
-    """The content breaks a rule; `facts["problems"]` lists (field, code, facts)."""
-
-    code = "invalid_content"
 
 
 @dataclass(frozen=True)
@@ -154,15 +150,6 @@ class ListingDraft:
     source_url: str = ""
     attribution: str = ""
     is_sample: bool = False
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing in a content that breaks a rule: the field, the code of the rule, and facts for the sentence."""
-
-    field: str
-    code: str
-    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 def may_edit(actor: Person | System, listing: Listing) -> bool:
@@ -373,9 +360,7 @@ def _text_problems(draft: ListingDraft) -> Iterator[Problem]:
         for name, limit in longest.items():
             if (length := len(getattr(text, name))) > limit:
                 yield Problem(f"{where}.{name}", "too_long", {"longest": limit, "length": length})
-    original = next(
-        (t for t in draft.texts if t.language == draft.original_language and t.tier == Tier.PUBLIC), None
-    )
+    original = next((t for t in draft.texts if t.language == draft.original_language and t.tier == Tier.PUBLIC), None)
     if original is None or not original.title:
         yield Problem("title", "required", {"language": draft.original_language})
 

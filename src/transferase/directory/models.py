@@ -171,9 +171,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """The own memberships and those of one's organisations; all of them for reviewers and operators."""
         if viewer.sees_everything:
             return self.all()
-        return self.filter(
-            models.Q(organisation_id__in=viewer.organisations) | models.Q(person_id=viewer.person_id)
-        )
+        return self.filter(models.Q(organisation_id__in=viewer.organisations) | models.Q(person_id=viewer.person_id))
 
 
 @pghistory.track()

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
-from transferase.directory.models import Membership, Person, Role
-from transferase.directory.rules import ANYONE, PLATFORM_GRANTS, Permission, Viewer
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from transferase.directory.models import (
+    AccessToken,
+    Identifier,
+    Membership,
+    Organisation,
+    OrganisationName,
+    Person,
+    Role,
+)
+from transferase.directory.rules import ANYONE, PLATFORM_GRANTS, OrganisationDraft, Permission, Viewer
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
+    from django.db.models import QuerySet
 
 
 def viewer_of(person: Person | AnonymousUser | None, at: datetime) -> Viewer:
@@ -26,3 +39,103 @@ def viewer_of(person: Person | AnonymousUser | None, at: datetime) -> Viewer:
         if membership.role != Role.REVIEWER:
             organisations.add(membership.organisation_id)
     return Viewer(person.pk, frozenset(organisations), frozenset(permissions))
+
+
+def organisations_of(person: Person, at: datetime) -> list[Organisation]:
+    """The organisations a person is a member of now, with their names at hand."""
+    members = Membership.objects.in_force(at).filter(person=person).exclude(role=Role.REVIEWER)
+    return list(
+        Organisation.objects.filter(pk__in=members.values("organisation")).prefetch_related("names").order_by("pk")
+    )
+
+
+def memberships_of(person: Person, at: datetime) -> list[Membership]:
+    """What a person does for whom now."""
+    held = Membership.objects.in_force(at).filter(person=person).select_related("organisation")
+    return list(held.prefetch_related("organisation__names").order_by("pk"))
+
+
+def members_of(organisation: Organisation, at: datetime) -> list[Membership]:
+    """Who does what for an organisation now, with the persons at hand."""
+    held = Membership.objects.in_force(at).filter(organisation=organisation, person__is_active=True)
+    return list(held.select_related("person").order_by("starts_at", "pk"))
+
+
+def operators(at: datetime) -> QuerySet[Person]:
+    """Who runs the platform now."""
+    held = Membership.objects.in_force(at).filter(role=Role.OPERATOR)
+    return Person.objects.filter(is_active=True, pk__in=held.values("person"))
+
+
+def digest_of_secret(secret: str) -> str:
+    """What is kept of a token: its secret is random and long, so a plain digest is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def token_in_force(secret: str, at: datetime) -> AccessToken | None:
+    """The token whose secret this is, with its person, if it still opens the API."""
+    tokens = AccessToken.objects.in_force(at).select_related("person")
+    return tokens.filter(digest=digest_of_secret(secret)).first()
+
+
+def search_organisations(viewer: Viewer, words: str, limit: int = 20) -> list[Organisation]:
+    """Organisations whose name in any language holds the words, or whose number they are; names at hand."""
+    words = " ".join(words.split())
+    if not words:
+        return []
+    number = words.replace("-", "")
+    found = (
+        Organisation.objects.visible_to(viewer)
+        .filter(
+            Q(pk__in=OrganisationName.objects.filter(name__icontains=words).values("organisation"))
+            | Q(pk__in=Identifier.objects.filter(value__iexact=number).values("organisation"))
+        )
+        .prefetch_related("names")
+        .order_by("pk")
+    )
+    folded = words.lower()
+    return sorted(
+        found[: limit * 5],
+        key=lambda o: (not any(n.name.lower().startswith(folded) for n in o.names.all()), o.pk),
+    )[:limit]
+
+
+def find_organisation(draft: OrganisationDraft) -> Organisation | None:
+    """The organisation that a cleaned record speaks of: by number, by source, else by name in the same country."""
+    for scheme, value in draft.identifiers.items():
+        if found := Organisation.objects.filter(identifiers__scheme=scheme, identifiers__value=value).first():
+            return found
+    if draft.external_id and (
+        found := Organisation.objects.filter(source=draft.source, external_id=draft.external_id).first()
+    ):
+        return found
+    names = [name.lower() for name in draft.names.values()]
+    # Lower("name") has an index, which name__iexact (UPPER) would not use.
+    named = OrganisationName.objects.alias(folded=Lower("name")).filter(folded__in=names)
+    same = Organisation.objects.filter(pk__in=named.values("organisation"))
+    if draft.country:
+        same = same.filter(country=draft.country)
+    # Numbers that differ tell two bodies of one name apart.
+    for organisation in same.prefetch_related("identifiers").order_by("pk"):
+        numbers = {i.scheme: i.value for i in organisation.identifiers.all()}
+        if all(numbers.get(scheme, value) == value for scheme, value in draft.identifiers.items()):
+            return organisation
+    return None
+
+
+def draft_of(organisation: Organisation) -> OrganisationDraft:
+    """The whole content of an organisation as a draft, for editing and comparing."""
+    names = sorted(organisation.names.all(), key=lambda n: (not n.is_original, n.pk))
+    return OrganisationDraft(
+        kind=organisation.kind,
+        country=organisation.country,
+        names={n.language: n.name for n in names},
+        original_language=next((n.language for n in names if n.is_original), ""),
+        machine_made=frozenset(n.language for n in names if n.is_machine_made),
+        region=organisation.region,
+        website=organisation.website,
+        identifiers={i.scheme: i.value for i in organisation.identifiers.all()},
+        is_sample=organisation.is_sample,
+        source=organisation.source,
+        external_id=organisation.external_id,
+    )

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from transferase.directory.models import Person, Role
-from transferase.foundation.errors import NotAllowed
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator, validate_email
+
+from transferase.directory._identifiers import check_identifier as check_identifier
+from transferase.directory._identifiers import normalise_identifier as normalise_identifier
+from transferase.directory.models import IdentifierScheme, OrganisationKind, Person, Role
+from transferase.engine.text import normalise
+from transferase.foundation.errors import DomainError, NotAllowed, Problem
+from transferase.foundation.languages import LANGUAGES
 from transferase.foundation.ledger import System
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
 
 class Permission(StrEnum):
@@ -35,6 +44,7 @@ _MEMBER = frozenset(
     {
         Permission.CATALOGUE_LISTING_READ,
         Permission.CATALOGUE_LISTING_WRITE,
+        Permission.DIRECTORY_MEMBERSHIP_WRITE,
         Permission.DIRECTORY_ORGANISATION_WRITE,
         Permission.INTERCHANGE_EXPORT_READ,
         Permission.INTERCHANGE_IMPORT_WRITE,
@@ -100,3 +110,145 @@ def require(actor: Person | System, permission: Permission, organisation_id: int
     """Let an act pass or raise `NotAllowed`."""
     if not may(actor, permission, organisation_id):
         raise NotAllowed(permission=str(permission), organisation=organisation_id)
+
+
+LONGEST_NAME: Final = 300
+LONGEST_REGION: Final = 100
+LONGEST_WEBSITE: Final = 200
+LONGEST_TOKEN: Final = timedelta(days=366)
+# Roles that reach beyond one organisation are given by operators only.
+PLATFORM_ROLES: Final = frozenset(PLATFORM_GRANTS)
+_ROLE_OF_FOUNDER: Final[Mapping[str, str]] = {
+    OrganisationKind.COMPANY_LARGE: Role.COMPANY_USER,
+    OrganisationKind.COMPANY_MEDIUM: Role.COMPANY_USER,
+    OrganisationKind.COMPANY_SMALL: Role.COMPANY_USER,
+    OrganisationKind.VENTURE: Role.COMPANY_USER,
+    OrganisationKind.BROKER: Role.BROKER,
+}
+
+
+class EmailTaken(DomainError):
+    """Somebody has registered with this e-mail address."""
+
+    code = "email_taken"
+
+
+class IdentifierTaken(DomainError):
+    """Another organisation has this number."""
+
+    code = "identifier_taken"
+
+
+class AlreadyMember(DomainError):
+    """The person holds this role already."""
+
+    code = "already_member"
+
+
+class AlreadyEnded(DomainError):
+    """The membership or token is over already."""
+
+    code = "already_ended"
+
+
+class LastOperator(DomainError):
+    """Nobody would be left to run the platform."""
+
+    code = "last_operator"
+
+
+@dataclass(frozen=True)
+class OrganisationDraft:
+    """What is known of an organisation, as a form, a file or the API hands it over.
+
+    `names` is {language: name}; the first one, or that of `original_language`, is the original. `machine_made` lists
+    the languages whose name a machine wrote. `identifiers` is {scheme: number}.
+    """
+
+    kind: str
+    country: str
+    names: Mapping[str, str]
+    original_language: str = ""
+    machine_made: frozenset[str] = frozenset()
+    region: str = ""
+    website: str = ""
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+    is_sample: bool = False
+    source: str = ""
+    external_id: str = ""
+
+
+def role_of_founder(kind: str) -> str:
+    """The role in which somebody who enters an organisation joins it."""
+    return _ROLE_OF_FOUNDER.get(kind, Role.TRANSFER_OFFICER)
+
+
+def clean_organisation(draft: OrganisationDraft) -> OrganisationDraft:
+    """The content as it is stored: names and region in one line, numbers without punctuation."""
+    names = {language: line for language, name in draft.names.items() if (line := _line(name))}
+    return replace(
+        draft,
+        country=draft.country.strip().upper(),
+        names=names,
+        original_language=draft.original_language if draft.original_language in names else next(iter(names), ""),
+        region=_line(draft.region),
+        website=draft.website.strip(),
+        identifiers={
+            scheme: normalise_identifier(scheme, value) for scheme, value in draft.identifiers.items() if value.strip()
+        },
+    )
+
+
+def check_organisation(draft: OrganisationDraft) -> tuple[Problem, ...]:
+    """Everything in a cleaned content that breaks a rule."""
+    return tuple(_organisation_problems(draft))
+
+
+def check_email(email: str) -> tuple[Problem, ...]:
+    """Whether this can be an e-mail address."""
+    try:
+        validate_email(email)
+    except ValidationError:
+        return (Problem("email", "not_an_email"),)
+    return ()
+
+
+def check_scopes(scopes: AbstractSet[str]) -> tuple[Problem, ...]:
+    """Scopes of a token that are no permissions."""
+    unknown = sorted(scopes - set(Permission))
+    return tuple(Problem("scopes", "unknown_code", {"code": scope, "vocabulary": "permission"}) for scope in unknown)
+
+
+def _line(text: str) -> str:
+    return " ".join(normalise(text).split())
+
+
+def _organisation_problems(draft: OrganisationDraft) -> Iterator[Problem]:
+    if draft.kind not in OrganisationKind.values:
+        yield Problem("kind", "unknown_code", {"code": draft.kind, "vocabulary": "organisation_kind"})
+    if not (len(draft.country) == len("KR") and draft.country.isascii() and draft.country.isalpha()):
+        yield Problem("country", "unknown_code", {"code": draft.country, "vocabulary": "country"})
+    if not draft.names:
+        yield Problem("names", "required")
+    for language, name in draft.names.items():
+        if language not in LANGUAGES:
+            yield Problem(f"names.{language}", "unknown_language", {"language": language})
+        if len(name) > LONGEST_NAME:
+            yield Problem(f"names.{language}", "too_long", {"longest": LONGEST_NAME, "length": len(name)})
+    if len(draft.region) > LONGEST_REGION:
+        yield Problem("region", "too_long", {"longest": LONGEST_REGION})
+    if draft.website and not _is_web_address(draft.website):
+        yield Problem("website", "not_a_web_address")
+    for scheme, value in draft.identifiers.items():
+        if scheme not in IdentifierScheme.values:
+            yield Problem(f"identifiers.{scheme}", "unknown_code", {"code": scheme, "vocabulary": "identifier_scheme"})
+        elif not check_identifier(scheme, value):
+            yield Problem(f"identifiers.{scheme}", "wrong_number", {"scheme": scheme, "value": value})
+
+
+def _is_web_address(address: str) -> bool:
+    try:
+        URLValidator(schemes=["http", "https"])(address)
+    except ValidationError:
+        return False
+    return len(address) <= LONGEST_WEBSITE

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class DomainError(Exception):
     """Something the rules of the trade do not allow.
@@ -25,3 +31,18 @@ class NotAllowed(DomainError):
     """The person has no permission for this act."""
 
     code = "not_allowed"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing in a content that breaks a rule: the field, the code of the rule, and facts for the sentence."""
+
+    field: str
+    code: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+class InvalidContent(DomainError):
+    """The content breaks rules; `facts["problems"]` is a tuple of `Problem`."""
+
+    code = "invalid_content"

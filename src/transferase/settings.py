@@ -152,6 +152,7 @@ CACHES = {
 }
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "transferase.web.errors.out_of_date"
 SESSION_COOKIE_SAMESITE = "Lax"
 IS_SECURE = os.environ.get("TRANSFERASE_HTTPS") == "1"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_SECURE

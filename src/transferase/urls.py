@@ -13,3 +13,8 @@ urlpatterns = [
         path("", include("transferase.web.urls")),
     ),
 ]
+
+handler400 = "transferase.web.errors.bad_request"
+handler403 = "transferase.web.errors.forbidden"
+handler404 = "transferase.web.errors.not_found"
+handler500 = "transferase.web.errors.server_error"

@@ -47,6 +47,7 @@ class Frame:
 
     language: str
     interface: str
+    site: str
     path: str
     person: Person | None
     viewer: Viewer
@@ -56,6 +57,11 @@ class Frame:
     is_demo: bool
     navigation: tuple[Entry, ...]
     languages: tuple[LanguageLink, ...]
+
+
+def text_language() -> Language:
+    """The language of texts that goes with the page's language."""
+    return of_interface(get_language() or settings.LANGUAGE_CODE)
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -68,6 +74,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "frame": Frame(
             language=of_interface(interface),
             interface=interface,
+            site=f"{request.scheme}://{request.get_host()}",
             path=request.get_full_path(),
             person=person,
             viewer=getattr(request, "viewer", ANYONE),

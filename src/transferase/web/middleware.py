@@ -8,15 +8,19 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import get_language_from_path
+from django.utils.translation import gettext as _
 
 from transferase.directory.models import Person
 from transferase.directory.queries import viewer_of
+from transferase.foundation.errors import DomainError, NotAllowed
+from transferase.web import errors
+from transferase.web.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from django.http import HttpResponseBase
+    from django.http import HttpResponse, HttpResponseBase
     from django_htmx.middleware import HtmxDetails
 
     from transferase.directory.rules import Viewer
@@ -33,19 +37,34 @@ class PageRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def viewer(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Set `person`, `viewer` and `at`, and remember the language whose pages somebody opens."""
+class _Viewing:
+    """Sets `person`, `viewer` and `at`; remembers the language whose pages somebody opens; explains refused acts."""
 
-    def middleware(request: PageRequest) -> HttpResponseBase:
+    def __init__(self, answer: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.answer = answer
+
+    def __call__(self, request: PageRequest) -> HttpResponseBase:
         request.at = timezone.now()
         request.person = request.user if isinstance(request.user, Person) else None
         request.viewer = viewer_of(request.person, request.at)
-        response = answer(request)
+        response = self.answer(request)
         language = get_language_from_path(request.path_info)
         if language and request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) != language:
-            response.set_cookie(
+            response.set_cookie(  # type: ignore[attr-defined]
                 settings.LANGUAGE_COOKIE_NAME, language, max_age=YEAR, samesite="Lax", secure=settings.IS_SECURE
             )
         return response
 
-    return middleware  # type: ignore[return-value]
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Turn an act that the rules refuse, and that the view did not expect, into a page that says so."""
+        if isinstance(exception, NotAllowed):
+            return errors.forbidden(request, exception)
+        if isinstance(exception, DomainError):
+            trouble = errors.Trouble(409, _("This is not possible now"), sentence(exception.code, exception.facts))
+            return errors.page(request, trouble)
+        return None
+
+
+def viewer(answer: Callable[[HttpRequest], HttpResponseBase]) -> _Viewing:
+    """The middleware that Django builds from the settings."""
+    return _Viewing(answer)

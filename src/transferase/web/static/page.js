@@ -17,3 +17,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const target = event.detail.elt.querySelector("[data-takes-focus]");
   if (target) target.focus();
 });
+
+// On a wide page a filter counts as soon as it is chosen; on a phone the button below the filters does it.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-live]");
+  if (form && window.matchMedia("(min-width: 992px)").matches) form.requestSubmit();
+});

@@ -1,0 +1,328 @@
+"""Search: the address says everything that was asked, the page says how many there are and why they were found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from transferase.catalogue.models import Direction
+from transferase.catalogue.queries import labels
+from transferase.directory.models import Organisation
+from transferase.foundation.languages import LANGUAGES
+from transferase.matching import queries as matching
+from transferase.matching.rules import Filters
+from transferase.web.cards import Card, cards
+from transferase.web.context import text_language
+from transferase.web.templatetags.interface import language_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from django.http import HttpResponse, QueryDict
+
+    from transferase.directory.rules import Viewer
+    from transferase.matching.queries import Hit, SearchResult, Snippet
+    from transferase.web.middleware import PageRequest
+
+PAGE = 10
+LAST_PAGE = 50
+LONGEST_QUERY = 2000
+MOST_SHOWN = 8
+BANDS = ("1-3", "4-6", "7-9")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody asked for, as the address holds it."""
+
+    text: str = ""
+    kind: str = ""
+    fields: tuple[str, ...] = ()
+    ipc: str = ""
+    trl: str = ""
+    countries: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    organisation: int | None = None
+    page: int = 1
+
+    @classmethod
+    def from_address(cls, query: QueryDict, kind: str = "") -> Asked:
+        """Read the address; what makes no sense asks for nothing."""
+        kind = query.get("kind", kind)
+        trl = query.get("trl", "")
+        organisation, page = query.get("organisation", ""), query.get("page", "1")
+        return cls(
+            text=" ".join(query.get("q", "").replace("\x00", " ").split())[:LONGEST_QUERY],
+            kind=kind if kind in set(Direction) else "",
+            fields=_values(query, "field"),
+            ipc=query.get("ipc", "").strip().upper()[:20],
+            trl=trl if trl in BANDS else "",
+            countries=_values(query, "country"),
+            modes=_values(query, "mode"),
+            languages=tuple(code for code in _values(query, "language") if code in LANGUAGES),
+            organisation=int(organisation) if organisation.isdecimal() and len(organisation) < 10 else None,
+            page=min(int(page), LAST_PAGE) if page.isdecimal() and len(page) < 5 and int(page) > 0 else 1,
+        )
+
+    @property
+    def filters(self) -> Filters:
+        low, high = self.trl.split("-") if self.trl else (None, None)
+        return Filters(
+            fields=self.fields,
+            ipc=self.ipc,
+            trl_low=int(low) if low else None,
+            trl_high=int(high) if high else None,
+            countries=self.countries,
+            transfer_modes=self.modes,
+            languages=self.languages,
+            organisation_id=self.organisation,
+        )
+
+    def address(self) -> str:
+        """The address that asks for this."""
+        pairs = [
+            ("q", self.text), ("kind", self.kind), *(("field", c) for c in self.fields), ("ipc", self.ipc),
+            ("trl", self.trl), *(("country", c) for c in self.countries), *(("mode", c) for c in self.modes),
+            *(("language", c) for c in self.languages), ("organisation", self.organisation),
+            ("page", self.page if self.page > 1 else ""),
+        ]  # fmt: skip
+        told = urlencode([(name, value) for name, value in pairs if value])
+        return f"{reverse('search')}?{told}" if told else reverse("search")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a filter, with how many results it would leave."""
+
+    value: str
+    label: str
+    count: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A filter with its values."""
+
+    name: str
+    label: str
+    kind: str  # checkbox or radio
+    choices: tuple[Choice, ...]
+    more: tuple[Choice, ...]
+
+    @property
+    def is_used(self) -> bool:
+        return any(choice.is_chosen and choice.value for choice in (*self.choices, *self.more))
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter in force: what it says, the address without it, and what it keeps away."""
+
+    text: str
+    without: str
+    hidden: int
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What was found in a listing, with the found words marked."""
+
+    snippet: SafeString
+    snippet_language: str
+    title: SafeString | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A line of the list of results."""
+
+    card: Card
+    marks: Marks | None
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Where in a list of pages one is."""
+
+    first: int
+    last: int
+    total: int
+    previous: str
+    next: str
+
+    @property
+    def has_more_than_one(self) -> bool:
+        return bool(self.previous or self.next)
+
+
+@require_safe
+def search(request: PageRequest, kind: str = "") -> HttpResponse:
+    """Offers and needs found for words, for a whole text, or for filters alone."""
+    asked = Asked.from_address(request.GET, kind)
+    language = text_language()
+    found = matching.search(
+        viewer=request.viewer,
+        at=request.at,
+        text=asked.text,
+        direction=asked.kind or None,
+        filters=asked.filters,
+        language=language,
+        limit=PAGE,
+        offset=(asked.page - 1) * PAGE,
+    )
+    shown = cards([hit.listing_id for hit in found.hits], viewer=request.viewer, at=request.at, language=language)
+    results = [
+        Result(shown[hit.listing_id], marks_of(hit), reasons_of(hit)) for hit in found.hits if hit.listing_id in shown
+    ]
+    return render(
+        request,
+        "catalogue/listings_search.html",
+        {
+            "asked": asked,
+            "found": found,
+            "results": results,
+            "facets": facets_of(asked, found, language),
+            "chips": chips_of(asked, found, language, request.viewer),
+            "pages": pages_of(asked, found.total, len(results)),
+            "heading": heading_of(asked),
+        },
+    )
+
+
+def heading_of(asked: Asked) -> str:
+    """What the page is called."""
+    if asked.text:
+        return _("Results for “%(text)s”") % {"text": asked.text[:60]}
+    return {"offer": _("Technology offers"), "need": _("Technology needs")}.get(asked.kind, _("Offers and needs"))
+
+
+def facets_of(asked: Asked, found: SearchResult, language: str) -> list[Facet]:
+    """The filters with counts, in the order of use; a filter without a choice to make is left out."""
+    kinds = {"offer": _("Offers"), "need": _("Needs")}
+    bands = {"1-3": _("1–3 Research"), "4-6": _("4–6 Prototype"), "7-9": _("7–9 Proven in use"), "none": _("Not stated")}
+    facets = [
+        _facet("kind", _("Kind"), found.facets["direction"], kinds, (asked.kind,), kind="radio"),
+        _facet("country", _("Country"), found.facets["countries"], labels("country", language), asked.countries),
+        _facet(
+            "language",
+            _("Written in"),
+            found.facets["languages"],
+            {code: language_name(code) for code in LANGUAGES},
+            asked.languages,
+        ),
+        _facet("field", _("Field of technology"), found.facets["fields"], labels("field", language), asked.fields),
+        _facet("trl", _("Readiness (TRL)"), found.facets["trl"], bands, (asked.trl,), kind="radio"),
+        _facet(
+            "mode",
+            _("Way of transfer"),
+            found.facets["transfer_modes"],
+            labels("transfer_mode", language),
+            asked.modes,
+        ),
+    ]
+    return [facet for facet in facets if facet is not None]
+
+
+def chips_of(asked: Asked, found: SearchResult, language: str, viewer: Viewer) -> list[Chip]:
+    """The filters in force, each with a way to drop it and the number of results that it keeps away."""
+
+    def chip(name: str, text: str, **change: Any) -> Chip:
+        hidden = max(0, found.without.get(name, found.total) - found.total)
+        return Chip(text, replace(asked, page=1, **change).address(), hidden)
+
+    def several(name: str, attribute: str, names: Mapping[str, str]) -> list[Chip]:
+        chosen: tuple[str, ...] = getattr(asked, attribute)
+        return [
+            chip(name, names.get(value, value), **{attribute: tuple(other for other in chosen if other != value)})
+            for value in chosen
+        ]
+
+    told = [
+        *several("countries", "countries", labels("country", language)),
+        *several("languages", "languages", {code: language_name(code) for code in LANGUAGES}),
+        *several("fields", "fields", labels("field", language)),
+        *several("transfer_modes", "modes", labels("transfer_mode", language)),
+    ]
+    if asked.trl:
+        told.append(chip("trl", f"TRL {asked.trl.replace('-', '–')}", trl=""))
+    if asked.ipc:
+        told.append(chip("ipc", f"IPC {asked.ipc}", ipc=""))
+    if asked.organisation is not None:
+        owner = Organisation.objects.visible_to(viewer).prefetch_related("names").filter(pk=asked.organisation).first()
+        if owner is not None:
+            told.append(chip("organisation_id", owner.name(language), organisation=None))
+    return told
+
+
+def pages_of(asked: Asked, total: int, shown: int) -> Pages:
+    """The page one is on, and the addresses before and after it."""
+    first = (asked.page - 1) * PAGE + 1
+    return Pages(
+        first=first,
+        last=first + shown - 1,
+        total=total,
+        previous=replace(asked, page=asked.page - 1).address() if asked.page > 1 else "",
+        next=replace(asked, page=asked.page + 1).address()
+        if first + PAGE <= total and asked.page < LAST_PAGE
+        else "",
+    )
+
+
+def marks_of(hit: Hit) -> Marks | None:
+    """The snippet of a hit with the found words marked."""
+    if hit.snippet is None or not hit.snippet.text:
+        return None
+    return Marks(marked(hit.snippet), hit.language)
+
+
+def marked(snippet: Snippet) -> SafeString:
+    """A stretch of text in which found words stand in `mark`; everything else is escaped."""
+    pieces, last = [], 0
+    for start, end in snippet.marks:
+        pieces.append(format_html("{}<mark>{}</mark>", snippet.text[last:start], snippet.text[start:end]))
+        last = end
+    inside = format_html("{}{}", format_html_join("", "{}", ((piece,) for piece in pieces)), snippet.text[last:])
+    return format_html(
+        "{}{}{}", "… " if snippet.cut_before else "", inside, " …" if snippet.cut_after else ""
+    )
+
+
+def reasons_of(hit: Hit) -> tuple[str, ...]:
+    """Why a listing was found, in words."""
+    return tuple(hit.because)
+
+
+def _facet(
+    name: str,
+    label: str,
+    counts: Sequence[tuple[str, int]],
+    names: Mapping[str, str],
+    chosen: tuple[str, ...],
+    kind: str = "checkbox",
+) -> Facet | None:
+    known = dict(counts)
+    for value in chosen:
+        if value:
+            known.setdefault(value, 0)
+    choices = [Choice(value, names.get(value, value), count, value in chosen) for value, count in known.items()]
+    if not choices or (len(choices) == 1 and not choices[0].is_chosen):
+        return None
+    first = [choice for i, choice in enumerate(choices) if i < MOST_SHOWN or choice.is_chosen]
+    rest = [choice for choice in choices if choice not in first]
+    return Facet(name, label, kind, tuple(first), tuple(rest))
+
+
+def _values(query: QueryDict, name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value[:40] for value in query.getlist(name) if value))[:20]

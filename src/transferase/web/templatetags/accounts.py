@@ -1,0 +1,43 @@
+"""Names of organisations and roles, and the sample persons on the sign-in page of a demonstration."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from django import template
+from django.conf import settings
+from django.utils.translation import get_language
+
+from transferase.catalogue import queries
+from transferase.foundation.languages import of_interface
+
+if TYPE_CHECKING:
+    from transferase.directory.models import Organisation
+
+register = template.Library()
+
+
+@register.simple_tag
+def sample_persons() -> dict[str, Any] | None:
+    """The sample persons with their common password; nothing outside a demonstration."""
+    if not settings.DEMO:
+        return None
+    told = tomllib.loads(resources.files("transferase.samples").joinpath("persons.toml").read_text("utf-8"))
+    return {
+        "password": told["password"],
+        "persons": [{**person, "role": role_name(person["role"])} for person in told["persons"]],
+    }
+
+
+@register.filter
+def role_name(role: str) -> str:
+    """What a role is called in the reader's language."""
+    return str(queries.labels("role", of_interface(get_language() or "en")).get(role, role))
+
+
+@register.filter
+def name_of(organisation: Organisation) -> str:
+    """The name of an organisation in the reader's language, else as it was first given."""
+    return organisation.name(of_interface(get_language() or "en"))

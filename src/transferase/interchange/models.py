@@ -34,6 +34,14 @@ class RunState(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class WantedState(models.TextChoices):
+    """Where the listings of a file shall stand; one that may not be published waits for review instead."""
+
+    PUBLISHED = "published"
+    IN_REVIEW = "in_review"
+    DRAFT = "draft"
+
+
 class Source(models.Model):
     """Where records come from, and how its columns are read; the pair (source, external id) is a record's identity."""
 
@@ -81,9 +89,15 @@ class ImportRun(models.Model):
     file_name = models.CharField(max_length=200)
     stored_as = models.CharField(max_length=300, blank=True)  # below MEDIA_ROOT/imports
     digest = models.CharField(max_length=64, blank=True)
+    format = models.CharField(max_length=10, blank=True)
     encoding = models.CharField(max_length=20, blank=True)
+    # The mapping as this run uses it: the source's own may be changed for the next file meanwhile.
+    columns = models.JSONField(default=dict)  # {column of the file: field}
+    defaults = models.JSONField(default=dict)  # {field: value for every row}
+    wanted_state = models.CharField(max_length=10, choices=WantedState, default=WantedState.PUBLISHED)
     is_dry = models.BooleanField(default=False)
     started_at = models.DateTimeField(default=timezone.now)
+    progressed_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(max_length=60, blank=True)
     failure_facts = models.JSONField(default=dict)
@@ -93,6 +107,7 @@ class ImportRun(models.Model):
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
+    warned = models.PositiveIntegerField(default=0)
 
     objects: ClassVar[ImportRunQuerySet] = ImportRunQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -1,0 +1,99 @@
+"""Looking after an installation: what is wrong with it, and who runs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+from django.utils import timezone
+
+from transferase.cli import opening
+from transferase.cli.sentences import explained
+from transferase.foundation.postgres import DatabaseUnavailable
+
+SMALLEST_DISK: Final = 1024**3
+
+
+def problems() -> list[tuple[str, str]]:
+    """What is wrong and what to do about it, a sentence each; the gravest first."""
+    try:
+        with opening.database():
+            return _problems_of_database() + _problems_of_machine()
+    except DatabaseUnavailable as error:
+        return [(error.what, error.remedy)]
+    except Exception as error:  # noqa: BLE001 - whatever keeps the platform from starting is what was asked for
+        return [(explained(error), "Mend this first, then check again.")]
+
+
+def _problems_of_database() -> list[tuple[str, str]]:
+    from django.db import connection  # noqa: PLC0415 - app ready
+
+    from transferase.cli import preparing  # noqa: PLC0415 - app ready
+    from transferase.foundation import ledger  # noqa: PLC0415 - app ready
+    from transferase.foundation.postgres import check_server  # noqa: PLC0415 - app ready
+
+    found = [(problem.what, problem.remedy) for problem in check_server(connection)]
+    if found:
+        return found
+    if preparing.pending():
+        return [("The tables of the database are not up to date.", "Run `transferase migrate`.")]
+    found += [
+        (f"{name} are not up to date.", "Run `transferase migrate`.") for name in preparing.unready() if name != "Tables"
+    ]
+    if not ledger.verify().is_whole:
+        found.append(("The chain of the ledger is broken.", "Run `transferase ledger verify` to learn where."))
+    return found
+
+
+def _problems_of_machine() -> list[tuple[str, str]]:
+    from django.conf import settings  # noqa: PLC0415 - app ready
+
+    found = []
+    home = Path(settings.HOME)
+    if not os.access(home, os.W_OK):
+        found.append((f"The folder {home} cannot be written to.", "Give it to this account or set TRANSFERASE_HOME."))
+    elif shutil.disk_usage(home).free < SMALLEST_DISK:
+        found.append((f"Less than 1 GB is free on the disk of {home}.", "Make room, or set TRANSFERASE_HOME."))
+    if settings.DEBUG:
+        found.append(("TRANSFERASE_DEBUG is on: errors show the inside of the program.", "Unset it."))
+    return found + _problems_of_engine(Path(settings.EMBEDDING_CACHE))
+
+
+def _problems_of_engine(cache: Path) -> list[tuple[str, str]]:
+    from transferase.engine.ranking import load_embedder  # noqa: PLC0415 - slow
+
+    try:
+        load_embedder(cache)
+    except Exception as error:  # noqa: BLE001 - any failure here means the same: no meaning, only words
+        return [(f"Texts cannot be compared by meaning ({error}).", "Search goes on by words; install the package again.")]
+    return []
+
+
+def appoint_operator(*, email: str, name: str, organisation: str, country: str) -> str:
+    """Give a person the role of operator, registering person and organisation if they are new; returns a link by
+    which the person sets a password, or nothing when there is one already."""
+    from transferase.directory import services as directory  # noqa: PLC0415 - app ready
+    from transferase.directory.models import OrganisationKind, Person, Role  # noqa: PLC0415 - app ready
+    from transferase.directory.rules import OrganisationDraft  # noqa: PLC0415 - app ready
+    from transferase.foundation.ledger import SYSTEM  # noqa: PLC0415 - app ready
+
+    at = timezone.now()
+    person = Person.objects.filter(email__iexact=email).first()
+    if person is None:
+        person = directory.register(actor=SYSTEM, email=email, name=name or email, language="en", password=None, at=at)
+    draft = OrganisationDraft(kind=OrganisationKind.AUTHORITY, country=country, names={"en": organisation})
+    body = directory.resolve_organisation(actor=SYSTEM, draft=draft, at=at)
+    if not person.memberships.filter(organisation=body, role=Role.OPERATOR, ends_at=None).exists():
+        directory.join(actor=SYSTEM, person=person, organisation=body, role=Role.OPERATOR, at=at)
+    return "" if person.has_usable_password() else _password_link(person)
+
+
+def _password_link(person: object) -> str:
+    from allauth.account.forms import default_token_generator  # noqa: PLC0415 - app ready
+    from allauth.account.utils import user_pk_to_url_str  # noqa: PLC0415 - app ready
+    from django.urls import reverse  # noqa: PLC0415 - app ready
+
+    key = f"{user_pk_to_url_str(person)}-{default_token_generator.make_token(person)}"
+    return reverse("account_reset_password_from_key", kwargs={"uidb36": key.split("-", 1)[0], "key": key.split("-", 1)[1]})

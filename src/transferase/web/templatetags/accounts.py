@@ -25,10 +25,18 @@ def sample_persons() -> dict[str, Any] | None:
     if not settings.DEMO:
         return None
     told = tomllib.loads(resources.files("transferase.samples").joinpath("persons.toml").read_text("utf-8"))
-    return {
-        "password": told["password"],
-        "persons": [{**person, "role": role_name(person["role"])} for person in told["persons"]],
-    }
+    language = of_interface(get_language() or "en")
+    fictional = {organisation["key"]: organisation["names"][language] for organisation in told["organisations"]}
+    persons = [
+        {
+            "email": person["email"],
+            "name": person["names"][language],
+            "role": role_name(person["role"]),
+            "organisation": fictional.get(person["organisation"], person["organisation"]),
+        }
+        for person in told["persons"]
+    ]
+    return {"password": told["password"], "persons": persons}
 
 
 @register.filter

@@ -1,0 +1,97 @@
+"""Fields that forgive how people type, and choices that come from the vocabularies."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from transferase.catalogue import queries
+from transferase.foundation.languages import LANGUAGES, OWN_NAMES, Language
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from decimal import Decimal
+
+    from django.forms.widgets import Widget
+    from django.utils.functional import _StrPromise
+
+LANGUAGE_CHOICES = [(code, OWN_NAMES[Language(code)]) for code in LANGUAGES]
+
+
+class Words(forms.CharField):
+    """A text; the widget gets no `maxlength`, because a browser would cut a pasted text without a word."""
+
+    def __init__(self, *, rows: int = 0, hint: str | _StrPromise = "", **told: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": rows}) if rows else forms.TextInput()
+        told.setdefault("required", False)
+        super().__init__(widget=widget, help_text=hint, **told)
+
+    def widget_attrs(self, widget: Widget) -> dict[str, Any]:
+        attributes: dict[str, Any] = super().widget_attrs(widget)
+        attributes.pop("maxlength", None)
+        return attributes
+
+    def to_python(self, value: Any) -> str:
+        text = str(value or "").replace("\r\n", "\n").replace("\x00", "")
+        return super().to_python(text) or ""
+
+
+class Number(forms.DecimalField):
+    """A number as people write it: full-width digits, thousands apart by commas or spaces."""
+
+    def __init__(self, **told: Any) -> None:
+        told.setdefault("required", False)
+        super().__init__(widget=forms.TextInput(attrs={"inputmode": "decimal"}), **told)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if isinstance(value, str):
+            value = unicodedata.normalize("NFKC", value).replace(",", "").replace(" ", "")
+        return super().to_python(value)
+
+
+class Day(forms.DateField):
+    """A day, picked or typed as 2026-12-03, 2026.12.3 or 2026年12月3日."""
+
+    def __init__(self, **told: Any) -> None:
+        told.setdefault("required", False)
+        super().__init__(
+            widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+            input_formats=["%Y-%m-%d", "%Y.%m.%d", "%Y. %m. %d.", "%Y/%m/%d", "%Y年%m月%d日", "%Y년 %m월 %d일"],
+            **told,
+        )
+
+
+def options(
+    scheme: str, language: str, *, blank: str | _StrPromise | None = None, only: Iterable[str] | None = None
+) -> list[tuple[str, str | _StrPromise]]:
+    """The codes of a vocabulary with their labels, with an entry for "not stated" in front where asked."""
+    wanted = None if only is None else set(only)
+    chosen: list[tuple[str, str | _StrPromise]] = [] if blank is None else [("", blank)]
+    chosen += [(code, label) for code, label in queries.options(scheme, language) if wanted is None or code in wanted]
+    return chosen
+
+
+NOT_STATED = _("Not stated")
+
+
+class Codes(forms.MultipleChoiceField):
+    """Any number of codes of a vocabulary, as boxes to tick."""
+
+    def __init__(self, choices: Sequence[tuple[str, Any]] = (), **told: Any) -> None:
+        told.setdefault("required", False)
+        super().__init__(choices=choices, widget=forms.CheckboxSelectMultiple, **told)
+
+
+class PickedCodes(forms.MultipleChoiceField):
+    """Codes that were found by words in a vocabulary too long to show; what the vocabulary lacks is refused."""
+
+    def __init__(self, scheme: str, **told: Any) -> None:
+        self.scheme = scheme
+        told.setdefault("required", False)
+        super().__init__(widget=forms.CheckboxSelectMultiple, **told)
+
+    def valid_value(self, value: str) -> bool:
+        return value in queries.labels(self.scheme, Language.EN)

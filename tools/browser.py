@@ -15,9 +15,9 @@ def missing() -> list[str]:
     told = []
     if not (os.environ.get("CHROMIUM") or any(map(shutil.which, BROWSERS))):
         told.append("no Chromium: browser tests are SKIPPED (Debian, Ubuntu: apt-get install chromium)")
-    if shutil.which("fc-list"):
+    if program := shutil.which("fc-list"):
         for language, name in (("ko", "Korean"), ("zh-cn", "Chinese")):
-            fonts = subprocess.run(["fc-list", f":lang={language}"], check=False, capture_output=True, text=True)
+            fonts = subprocess.run([program, f":lang={language}"], check=False, capture_output=True, text=True)
             if not fonts.stdout.strip():
                 told.append(f"no {name} font: pages show boxes (Debian, Ubuntu: apt-get install fonts-noto-cjk)")
     return told

@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TypedDict
 
 STOP_LIMIT_S = 60
 # A server that ends sooner than this has not really run.
@@ -30,17 +31,27 @@ QUICK_ENDS_ALLOWED = 15
 NO_PROCESS = 4_194_305
 
 
+class Order(TypedDict):
+    """What the keeper is told; `account` is the number of user and group to run the server as."""
+
+    folder: str
+    cluster: str
+    command: list[str]
+    environment: dict[str, str]
+    account: tuple[int, int] | None
+
+
 class Keeper:
     """One server, its parent and its end."""
 
-    def __init__(self, order: dict[str, object]) -> None:
-        self.folder = Path(str(order["folder"]))
-        self.cluster = Path(str(order["cluster"]))
-        self.command = [str(word) for word in order["command"]]  # type: ignore[attr-defined]
-        self.environment = dict(order["environment"])  # type: ignore[call-overload]
+    def __init__(self, order: Order) -> None:
+        self.folder = Path(order["folder"])
+        self.cluster = Path(order["cluster"])
+        self.command = order["command"]
+        self.environment = order["environment"]
         self.account = order["account"]
         self.server: subprocess.Popen[bytes] | None = None
-        self.is_closing = False
+        self.closing = threading.Event()
 
     def run(self) -> int:
         """Keep the server until the last user has gone; the exit status is 1 when the server cannot run."""
@@ -64,14 +75,14 @@ class Keeper:
     def serve(self) -> int:
         """Run the server, again after each crash."""
         quick_ends = 0
-        while not self.is_closing:
+        while not self.closing.is_set():
             forget_dead_postmaster(self.cluster)
             began = time.monotonic()
             self.server = self.launch()
-            if self.is_closing:
+            if self.closing.is_set():
                 self.close()
             status = self.server.wait()
-            if self.is_closing or status == 0:
+            if self.closing.is_set() or status == 0:
                 return 0
             say(f"the server ended with status {status}")
             quick_ends = quick_ends + 1 if time.monotonic() - began < SHORT_LIFE_S else 0
@@ -85,12 +96,12 @@ class Keeper:
         """Start the server as a direct child, under the account that it has to run as."""
         if self.account is None:
             return subprocess.Popen(self.command, env=self.environment, cwd="/")
-        uid, gid = self.account  # type: ignore[misc]
+        uid, gid = self.account
         return subprocess.Popen(self.command, env=self.environment, cwd="/", user=uid, group=gid, extra_groups=[])
 
     def close(self, *_signal: object) -> None:
         """Begin a fast stop: transactions under way are rolled back, everything committed is kept."""
-        self.is_closing = True
+        self.closing.set()
         self.tell(signal.SIGINT)
         signal.alarm(STOP_LIMIT_S)
 

@@ -8,6 +8,7 @@ are copied beside the data. No permission of a folder that we did not make is ev
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -19,6 +20,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PORT = 5432
 # The kernel allows 107 bytes; the name of the lock file beside the socket is longer than that of the socket.
@@ -52,7 +54,7 @@ class Account:
     gid: int
 
     @property
-    def switch(self) -> dict[str, object]:
+    def switch(self) -> dict[str, Any]:
         """What subprocess needs to run a program under this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
@@ -76,7 +78,7 @@ class Place:
         return self.folder / "server.log"
 
     @property
-    def switch(self) -> dict[str, object]:
+    def switch(self) -> dict[str, Any]:
         """What subprocess needs to run a program of PostgreSQL."""
         return self.account.switch if self.account else {}
 
@@ -88,18 +90,21 @@ class Place:
 
 def find_place(home: Path) -> Place:
     """The folders of the server below a home, made where they are missing."""
-    wanted = home.resolve() / "postgres"
-    account = account_for(wanted)
+    folder = home.resolve() / "postgres"
     try:
-        make_folder(wanted, account)
+        account = account_for(folder)
+        stand_in = SYSTEM_FOLDER / digest(folder)
+        if account and (stand_in / "data").exists() and not (folder / "data").exists():
+            folder = stand_in
+        make_folder(folder, account)
     except OSError as error:
         raise DatabaseUnavailable(
-            f"The database folder {wanted} cannot be made or used ({error.strerror}).",
+            f"The database folder {folder} cannot be made or used ({error.strerror}).",
             "Set TRANSFERASE_HOME to a folder that you may write to.",
         ) from error
-    if account and not can_enter(account, wanted):
-        wanted = move_out_of_reach(wanted, account)
-    return Place(wanted, find_sockets(wanted, account), account)
+    if account and not can_enter(account, folder):
+        folder = move_within_reach(folder, account)
+    return Place(folder, find_sockets(folder, account), account)
 
 
 def account_for(folder: Path) -> Account | None:
@@ -127,16 +132,16 @@ def account_for(folder: Path) -> Account | None:
 
 def make_folder(folder: Path, account: Account | None) -> None:
     """Make a folder with mode 0700 that belongs to the account of the server."""
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        missing = [parent for parent in folder.parents if not parent.exists()]
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if account:
-            # Root may have a strict umask; the account of the server has to pass through what we make.
-            for parent in missing:
-                parent.chmod(0o755)
-        os.stat(folder / ".")
-    if account and folder.stat().st_uid != account.uid:
-        os.chown(folder, account.uid, account.gid)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+    if account:
+        # Root may have a strict umask; the account of the server has to pass through what we make.
+        for parent in missing:
+            parent.chmod(0o755)
+        if folder.stat().st_uid != account.uid:
+            os.chown(folder, account.uid, account.gid)
 
 
 def can_enter(account: Account, folder: Path) -> bool:
@@ -186,14 +191,15 @@ def may_switch(account: Account) -> bool:
     return True
 
 
-def move_out_of_reach(wanted: Path, account: Account) -> Path:
+def move_within_reach(wanted: Path, account: Account) -> Path:
     """The folder below /var/lib that stands in for one that the account of the server cannot reach."""
     if (wanted / "data").exists():
         raise DatabaseUnavailable(
             f"The account that runs PostgreSQL can no longer enter {wanted}.",
             f"Let it pass: chmod o+x {' '.join(str(parent) for parent in closed_parents(wanted))}",
         )
-    wanted.rmdir()
+    with contextlib.suppress(OSError):
+        wanted.rmdir()
     folder = SYSTEM_FOLDER / digest(wanted)
     is_new = not (folder / "data").exists()
     make_folder(folder, account)

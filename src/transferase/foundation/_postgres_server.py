@@ -24,7 +24,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import psycopg
 from psycopg import pq, sql
@@ -102,7 +102,7 @@ class Server:
         self._user = 0
         self._keeper: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> Server:
+    def start(self) -> Self:
         """Start the server or attach to it, and prepare the database `transferase` if it is new."""
         if self._users and self._user == os.getpid():
             return self
@@ -141,10 +141,15 @@ class Server:
                     wait_for_lock(users, fcntl.LOCK_SH, STOP_LIMIT_S)
             else:
                 stop_server(self.place)
-        if self._keeper is not None and not keeper_runs(self.place):
-            self._keeper.wait(STOP_LIMIT_S)
+        if self._keeper is not None:
+            if keeper_runs(self.place):
+                # It lives on for the others; a status keeps subprocess from warning about a forgotten child.
+                self._keeper.returncode = 0
+            else:
+                self._keeper.wait(STOP_LIMIT_S)
+            self._keeper = None
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_exception: object) -> None:
@@ -198,12 +203,12 @@ class Server:
         command = [str(programs / "postgres"), "-D", str(place.cluster)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        order = {
+        order: keeper.Order = {
             "folder": str(place.folder),
             "cluster": str(place.cluster),
             "command": command,
             "environment": environment(),
-            "account": [place.account.uid, place.account.gid] if place.account else None,
+            "account": (place.account.uid, place.account.gid) if place.account else None,
         }
         lock_file(place, "keeper").close()
         with contextlib.suppress(FileNotFoundError):

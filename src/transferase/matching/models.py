@@ -61,8 +61,8 @@ class ListingIndex(models.Model):
     # words
     lexemes = SearchVectorField()
     words = SparseVectorField(dimensions=TERM_SPACE)  # as a document: how much each word says, at its mean length
-    # A need's words as a question to offers (how often it says them times how rare they are) and the most that any
-    # offer could answer; frozen with the version of the means, so that a pair has one score from either side.
+    # A need's words as a question to offers: how often it says each, and about the most that an offer could answer
+    # (renewed with the means). Both are stored, so that a pair has one score from whichever side one looks.
     asked = SparseVectorField(dimensions=TERM_SPACE, null=True)
     attainable = models.FloatField(default=0)
     length = models.PositiveIntegerField()
@@ -179,8 +179,9 @@ class MatchQuerySet(models.QuerySet["Match"]):
 class Match(models.Model):
     """A need and an offer that seem to belong together, and why. Derived; judgements are kept elsewhere.
 
-    `parts` are {name, value, weight, contribution}, the contributions sum to `score` (0 to 1); `because` are coded
-    reasons; `misfits` and `missing` are codes with facts. Only public texts enter a match.
+    `parts` are {name, value, weight, contribution}, the contributions sum to `score` (0 to 1); `because` and
+    `misfits` are {code, facts}, `missing` are codes. `excluded_by` are the codes of what rules the pair out however
+    good its score is. Only public texts enter a match, and a quote is stored as its place, never as its words.
     """
 
     pk = models.CompositePrimaryKey("need", "offer")
@@ -191,6 +192,7 @@ class Match(models.Model):
     because = models.JSONField(default=list)
     misfits = models.JSONField(default=list)
     missing = models.JSONField(default=list)
+    excluded_by = ArrayField(models.CharField(max_length=40), default=list)
     engine_version = models.CharField(max_length=120)
     found_at = models.DateTimeField(default=timezone.now)
     is_open = models.BooleanField(default=False)  # both listings were public when it was last scored

@@ -1,0 +1,172 @@
+"""Candidates of both kinds, near in meaning and alike in words, with both exact scores: one statement.
+
+A vector index that filters afterwards silently loses results, so it scans on until enough rows pass
+(`hnsw.iterative_scan`). Below `EXACT_BELOW` rows an exact scan costs less than the index and misses nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from django.db import connection, transaction
+from pgvector import SparseVector
+
+from transferase.matching.models import TERM_SPACE, ListingIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from transferase.matching._reach import Reach
+
+EXACT_BELOW: Final = 30_000
+CANDIDATES: Final = 100
+_SETTINGS: Final = """
+SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '200', true),
+       set_config('hnsw.max_scan_tuples', '40000', true)"""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked in the words of one language: weights by term id, and the rarest terms to find candidates by."""
+
+    weights: Mapping[int, float]
+    rarest: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the rows of one direction are compared with.
+
+    `column` is what the words are multiplied with: `words` where the rows are documents, `asked` where the rows are
+    needs and an offer looks for them.
+    """
+
+    direction: str
+    vectors: Sequence[NDArray[np.float32]]
+    asks: Mapping[str, Ask]
+    model_version: str
+    column: str = "words"
+    conditions: str = "TRUE"
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    except_listing: UUID | None = None
+    also: Sequence[UUID] = ()  # scored even if they are no candidates
+
+
+@dataclass(frozen=True)
+class Found:
+    """One row of the index that was found; `closeness` is the cosine of centred vectors, None without one."""
+
+    listing_id: UUID
+    language: str
+    tier: str
+    part: int
+    is_machine_made: bool
+    closeness: float | None
+    bm25: float
+    attainable: float
+
+
+def sparse_text(weights: Mapping[int, float]) -> str:
+    """Weights by term id as pgvector writes them."""
+    return str(SparseVector({key: value for key, value in weights.items() if value}, TERM_SPACE).to_text())
+
+
+def vector_text(vector: NDArray[np.float32]) -> str:
+    """A vector as pgvector writes it, in the precision that is stored."""
+    return "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]"
+
+
+def any_of(terms: Sequence[str]) -> str:
+    """A query that one of the terms answers."""
+    return " | ".join("'" + term.replace("\\", "\\\\").replace("'", "''") + "'" for term in terms)
+
+
+def find(question: Question, reach: Reach, candidates: int = CANDIDATES) -> list[Found]:
+    """The rows of all listings that are near in meaning or alike in words, within reach, each with both exact scores."""
+    parameters: dict[str, object] = {
+        **reach.parameters,
+        **question.parameters,
+        "direction": question.direction,
+        "model": question.model_version,
+        "candidates": candidates,
+        "also": list(question.also),
+        "excepted": question.except_listing,
+    }
+    asks = {language: ask for language, ask in question.asks.items() if ask.weights}
+    for number, vector in enumerate(question.vectors):
+        parameters[f"vector_{number}"] = vector_text(vector)
+    for language, ask in asks.items():
+        parameters[f"ask_{_name(language)}"] = sparse_text(ask.weights)
+        parameters[f"any_{_name(language)}"] = any_of(ask.rarest)
+    is_exact = _is_small()
+    statement = _statement(question, asks, reach, is_exact=is_exact)
+    with transaction.atomic(), connection.cursor() as cursor:
+        if not is_exact:
+            cursor.execute(_SETTINGS)
+        cursor.execute(statement, parameters)
+        return [Found(*row) for row in cursor.fetchall()]
+
+
+def _statement(question: Question, asks: Mapping[str, Ask], reach: Reach, *, is_exact: bool) -> str:
+    within = (
+        f"i.direction = %(direction)s AND {reach.row} AND ({question.conditions})"
+        " AND i.listing_id IS DISTINCT FROM %(excepted)s"
+    )
+    tables, lists = [], []
+    # The index answers the bare operator only: anything added to the distance makes the scan exact.
+    exactly = " + 0" if is_exact else ""
+    for number in range(len(question.vectors)):
+        tables.append(f"""dense_{number} AS MATERIALIZED (
+    SELECT i.listing_id FROM matching_listingindex i
+    WHERE {within} AND i.centred IS NOT NULL AND i.model_version = %(model)s
+    ORDER BY (i.centred <#> %(vector_{number})s::halfvec){exactly} LIMIT %(candidates)s)""")
+        lists.append(f"dense_{number}")
+    if asks:
+        said = " OR ".join(
+            f"(i.language = '{language}' AND i.lexemes @@ %(any_{_name(language)})s::tsquery)"
+            for language, ask in asks.items()
+            if ask.rarest
+        )
+        tables.append(f"""lexical AS MATERIALIZED (
+    SELECT i.listing_id FROM matching_listingindex i
+    WHERE {within} AND ({said or "FALSE"}) AND i.{question.column} IS NOT NULL
+    ORDER BY {_words(question.column, asks)} LIMIT %(candidates)s)""")
+        lists.append("lexical")
+    union = " UNION ".join(f"SELECT listing_id FROM {name}" for name in lists)
+    also = "SELECT unnest(%(also)s::uuid[]) AS listing_id"
+    return f"""WITH {", ".join([*tables, f"candidate AS ({' UNION '.join(filter(None, [union, also]))})"])}
+SELECT i.listing_id, i.language, i.tier, i.part, i.is_machine_made, {_closeness(question)},
+       coalesce(-({_words(question.column, asks)}), 0), i.attainable
+FROM candidate c JOIN matching_listingindex i ON i.listing_id = c.listing_id
+JOIN catalogue_listing l ON l.id = i.listing_id
+WHERE i.direction = %(direction)s AND {reach.row} AND {reach.listing}
+  AND i.listing_id IS DISTINCT FROM %(excepted)s"""  # noqa: S608 - every part is a constant or a parameter
+
+
+def _closeness(question: Question) -> str:
+    if not question.vectors:
+        return "NULL::float8"
+    nearest = ", ".join(f"-(i.centred <#> %(vector_{number})s::halfvec)" for number in range(len(question.vectors)))
+    return f"CASE WHEN i.model_version = %(model)s THEN GREATEST({nearest}) END"
+
+
+def _words(column: str, asks: Mapping[str, Ask]) -> str:
+    if not asks:
+        return "NULL::float8"
+    cases = " ".join(f"WHEN '{language}' THEN %(ask_{_name(language)})s::sparsevec" for language in asks)
+    return f"i.{column} <#> (CASE i.language {cases} END)"
+
+
+def _name(language: str) -> str:
+    return language.replace("-", "_")
+
+
+def _is_small() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [ListingIndex._meta.db_table])
+        return float(cursor.fetchone()[0]) < EXACT_BELOW

@@ -1,0 +1,226 @@
+"""Listings as rows of the index: words of every text, vectors of the texts that people wrote, sentences to quote."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from django.db import connection
+from django.db.models import Exists, OuterRef, Prefetch
+
+from transferase.catalogue.models import Classification, Direction, Hold, Listing, ListingText, Scheme, State, Tier
+from transferase.engine.ranking import Lexicon, QueryKind, Role, long_parts, sparse, unit
+from transferase.matching import _model as model
+from transferase.matching._candidates import sparse_text, vector_text
+from transferase.matching._statistics import lexicon
+from transferase.matching._texts import ROLES, digest_of, lead_of, quoted_digest, quotes_of, terms_of, whole
+from transferase.matching.models import ListingIndex, Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from uuid import UUID
+
+    from numpy.typing import NDArray
+
+    from transferase.matching._statistics import Statistics
+    from transferase.engine.ranking import Quote
+
+# A listing that is over has no place in the index; a draft has one, so that its owner sees matches before it is open.
+INDEXED_STATES: Final = (State.DRAFT, State.IN_REVIEW, State.PUBLISHED, State.PAUSED)
+_ROW_COLUMNS: Final = (
+    "listing_id", "language", "tier", "part", "direction", "is_machine_made", "is_lead", "listing_version",
+    "original_language", "owner_id", "is_anonymous", "country", "is_open", "visible_until", "trl_low", "trl_high",
+    "transfer_modes", "ipc", "fields", "lexemes", "words", "asked", "attainable", "length", "raw", "centred",
+    "model_version", "means_version", "text_digest",
+)  # fmt: skip
+_SENTENCE_COLUMNS: Final = (
+    "listing_id", "language", "tier", "number", "field", "start", "end", "digest", "raw", "model_version",
+)  # fmt: skip
+
+
+@dataclass
+class TextEntry:
+    """A text of a listing on its way into the index."""
+
+    listing: Listing
+    text: ListingText
+    body: str
+    role: Role
+    is_lead: bool
+    terms: list[str]
+    parts: list[str] = field(default_factory=list)  # what is embedded; empty for a machine-made text
+    vectors: list[NDArray[np.float32]] = field(default_factory=list)
+    sentences: list[Quote] = field(default_factory=list)
+    sentence_vectors: list[NDArray[np.float32]] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[UUID, str, str]:
+        return self.listing.pk, self.text.language, self.text.tier
+
+    def digests(self) -> list[str]:
+        return [digest_of(part, self.role) for part in self.parts]
+
+
+def read(listings: Collection[UUID]) -> list[Listing]:
+    """The listings that belong into the index, with what their rows are made of; `is_held` is set on each."""
+    held = Hold.objects.filter(listing=OuterRef("pk"), lifted_at=None)
+    codes = Classification.objects.filter(scheme__in=(Scheme.IPC, Scheme.CPC, Scheme.FIELD)).order_by("scheme", "pk")
+    return list(
+        Listing.objects.filter(pk__in=listings, state__in=INDEXED_STATES)
+        .annotate(is_held=Exists(held))
+        .prefetch_related(Prefetch("texts", ListingText.objects.order_by("pk")), Prefetch("classifications", codes))
+        .order_by("pk")
+    )
+
+
+def entries_of(listings: Iterable[Listing]) -> list[TextEntry]:
+    """The texts of listings with their terms and what of them is to be embedded."""
+    found = []
+    for listing in listings:
+        texts = [text for text in listing.texts.all() if whole(text)]
+        lead = lead_of(listing, texts)
+        role = ROLES[Direction(listing.direction)]
+        for text in texts:
+            body = whole(text)
+            entry = TextEntry(listing, text, body, role, text is lead, terms_of(body, text.language))
+            if not text.is_machine_made:
+                # A need is long and says what matters in several places; an offer says it at once.
+                entry.parts = (long_parts(body) or [body]) if role is Role.QUERY else [body]
+                if text.tier == Tier.PUBLIC:
+                    entry.sentences = quotes_of(text)
+            found.append(entry)
+    return found
+
+
+def embed(entries: Sequence[TextEntry]) -> None:
+    """Fill in the vectors; what was embedded before is taken from the index."""
+    version = model.model_version()
+    known, known_sentences = _held_vectors({entry.listing.pk for entry in entries}, version)
+    wanted: dict[tuple[str, Role], NDArray[np.float32] | None] = {}
+    for entry in entries:
+        for part, digest in zip(entry.parts, entry.digests(), strict=True):
+            wanted[part, entry.role] = known.get(digest)
+        for said in entry.sentences:
+            wanted[said.text, Role.SENTENCE] = known_sentences.get(quoted_digest(said.text))
+    for role in Role:
+        texts = [text for (text, of), vector in wanted.items() if of is role and vector is None]
+        if not texts:
+            continue
+        vectors = model.embed(texts, role)
+        if vectors is None:
+            return
+        wanted.update({(text, role): vector for text, vector in zip(texts, vectors, strict=True)})
+    for entry in entries:
+        entry.vectors = [vector for part in entry.parts if (vector := wanted[part, entry.role]) is not None]
+        entry.sentence_vectors = [
+            vector for said in entry.sentences if (vector := wanted[said.text, Role.SENTENCE]) is not None
+        ]
+
+
+def _held_vectors(
+    listings: Collection[UUID], version: str
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+    # A need of several parts keeps their mean in part 0, which is no vector of any text that could be asked for.
+    rows = ListingIndex.objects.filter(listing_id__in=listings, model_version=version, raw__isnull=False)
+    sentences = Sentence.objects.filter(listing_id__in=listings, model_version=version)
+    return (
+        {digest: raw.to_numpy().astype(np.float32) for digest, raw in rows.values_list("text_digest", "raw")},
+        {digest: raw.to_numpy().astype(np.float32) for digest, raw in sentences.values_list("digest", "raw")},
+    )
+
+
+def write(listings: Collection[UUID], entries: Sequence[TextEntry], statistics: Statistics) -> None:
+    """Put rows in the place of those that the listings had."""
+    ListingIndex.objects.filter(listing_id__in=listings).delete()
+    Sentence.objects.filter(listing_id__in=listings).delete()
+    version = model.model_version()
+    lexicons = _lexicons(entries, statistics)
+    with connection.cursor() as cursor:
+        with cursor.copy(_copy("matching_listingindex", _ROW_COLUMNS)) as copy:
+            for entry in entries:
+                for row in _rows(entry, statistics, lexicons, version):
+                    copy.write_row(row)
+        with cursor.copy(_copy("matching_sentence", _SENTENCE_COLUMNS)) as copy:
+            for entry in entries:
+                for number, (said, vector) in enumerate(zip(entry.sentences, entry.sentence_vectors, strict=False)):
+                    place = (said.field, said.start, said.end, quoted_digest(said.text))
+                    copy.write_row((*entry.key, number, *place, vector_text(vector), version))
+
+
+def _copy(table: str, columns: Sequence[str]) -> str:
+    named = ", ".join(f'"{column}"' for column in columns)
+    return f"COPY {table} ({named}) FROM STDIN"
+
+
+def _lexicons(entries: Sequence[TextEntry], statistics: Statistics) -> dict[str, Lexicon]:
+    """What offers say, by language: what the words of needs are weighed by."""
+    terms: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.role is Role.QUERY:
+            terms.setdefault(entry.text.language, set()).update(entry.terms)
+    return {language: lexicon(Direction.OFFER, language, said, statistics) for language, said in terms.items()}
+
+
+def _rows(
+    entry: TextEntry, statistics: Statistics, lexicons: Mapping[str, Lexicon], version: str
+) -> Iterable[tuple[object, ...]]:
+    listing, text = entry.listing, entry.text
+    language, role = text.language, entry.role
+    own = Lexicon(0, statistics.length(language, role), {})
+    asked, attainable = None, 0.0
+    if role is Role.QUERY:
+        asked = sparse_text(sparse(Counter(entry.terms)))
+        offers = lexicons[language]
+        attainable = offers.attainable(offers.query_weights(entry.terms, QueryKind.NEED))
+    vectors = list(entry.vectors)
+    digests = entry.digests()
+    if len(vectors) > 1:
+        vectors.insert(0, unit(np.mean(vectors, axis=0)))
+        digests.insert(0, digest_of(entry.body, role))
+    common = _common(listing)
+    for part in range(max(1, len(vectors))):
+        vector = vectors[part] if vectors else None
+        centred = None if vector is None else statistics.centred(_stored(vector), language, role)
+        is_whole = part == 0
+        yield (
+            *entry.key, part, listing.direction, text.is_machine_made, entry.is_lead and is_whole, *common,
+            _tsvector(entry.terms if is_whole else []),
+            sparse_text(sparse(own.document_weights(entry.terms)) if is_whole else {}),
+            asked if is_whole else None,
+            attainable if is_whole else 0.0,
+            len(entry.terms) if is_whole else 0,
+            None if vector is None else vector_text(vector),
+            None if centred is None else vector_text(centred),
+            "" if vector is None else version,
+            statistics.version,
+            digests[part] if vectors else digest_of(entry.body, role),
+        )  # fmt: skip
+
+
+def _stored(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    # What is centred now must be what is centred again from the stored halves when the means change.
+    return vector.astype(np.float16).astype(np.float32)
+
+
+def is_open(listing: Listing) -> bool:
+    """Whether others may see a listing that was read for the index, its date aside."""
+    return listing.state == State.PUBLISHED and not getattr(listing, "is_held", False)
+
+
+def _common(listing: Listing) -> tuple[object, ...]:
+    codes: dict[str, list[str]] = {}
+    for classification in listing.classifications.all():
+        codes.setdefault(classification.scheme, []).append(classification.code)
+    ipc = list(dict.fromkeys([*codes.get(Scheme.IPC, []), *codes.get(Scheme.CPC, [])]))
+    return (
+        listing.version, listing.original_language, listing.owner_id, listing.is_anonymous, listing.country,
+        is_open(listing), listing.visible_until, listing.trl_low, listing.trl_high, listing.transfer_modes,
+        [code[:20] for code in ipc], codes.get(Scheme.FIELD, []),
+    )  # fmt: skip
+
+
+def _tsvector(terms: Iterable[str]) -> str:
+    quoted = (term.replace("\\", "\\\\").replace("'", "''") for term in dict.fromkeys(terms))
+    return " ".join(f"'{term}'" for term in quoted)

@@ -1,0 +1,63 @@
+"""What may be asked of a search and what may be said of a match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from transferase.directory.rules import Permission, may
+from transferase.foundation.errors import DomainError, NotAllowed
+from transferase.matching.models import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from transferase.catalogue.models import Listing
+    from transferase.directory.models import Organisation, Person
+    from transferase.foundation.ledger import System
+
+
+class NoMatch(DomainError):
+    """There is no match between this need and this offer that this side may see."""
+
+    code = "no_match"
+
+
+class ReasonNeeded(DomainError):
+    """Whoever says that a match is not for them says why, with a code of the vocabulary `decline_reason`."""
+
+    code = "reason_needed"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a result must be; an empty field asks nothing. Within a field one of the values is enough."""
+
+    fields: tuple[str, ...] = ()  # WIPO's fields of technology
+    ipc: str = ""  # the beginning of a code: "H01M", "H01M 10"
+    trl_low: int | None = None
+    trl_high: int | None = None
+    countries: tuple[str, ...] = ()
+    transfer_modes: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()  # that the listing was written in
+    organisation_id: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return all(getattr(self, f.name) in {(), "", None} for f in fields(self))
+
+
+def side_of(actor: Person | System, organisation: Organisation, need: Listing, offer: Listing) -> Listing:
+    """The own listing of the organisation in a pair; only its members may speak for it."""
+    own = next((listing for listing in (need, offer) if listing.owner_id == organisation.pk), None)
+    if own is None or not may(actor, Permission.MATCHING_MATCH_JUDGE, organisation.pk):
+        raise NotAllowed(permission=str(Permission.MATCHING_MATCH_JUDGE), organisation=organisation.pk)
+    return own
+
+
+def require_reason(verdict: str, reason: str, known: Collection[str]) -> None:
+    """Let a judgement pass if its verdict is one and, where it declines, its reason is in the vocabulary."""
+    if verdict not in set(Verdict):
+        raise ReasonNeeded(verdict=verdict)
+    if (verdict == Verdict.NOT_FOR_US or reason) and reason not in known:
+        raise ReasonNeeded(verdict=verdict, reason=reason)

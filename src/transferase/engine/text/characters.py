@@ -18,9 +18,7 @@ LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\uff21-\uff3a
 # Bidirectional controls can make a stored text read differently from what it says; zero-width
 # spaces and soft hyphens split words unseen. The joiners U+200C and U+200D stay: emoji and some
 # scripts need them.
-_INVISIBLE = re.compile(
-    "[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
-)
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -63,13 +61,9 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 def scripts(text: str) -> Scripts:
     """Counts the letters of a text by script."""
-    counts = Counter(
-        {name: len(pattern.findall(text)) for name, pattern in _SCRIPTS.items()}
-    )
+    counts = Counter({name: len(pattern.findall(text)) for name, pattern in _SCRIPTS.items()})
     other = len(_LETTER.findall(text)) - sum(counts.values())
-    return Scripts(
-        counts["hangul"], counts["han"], counts["kana"], counts["latin"], max(0, other)
-    )
+    return Scripts(counts["hangul"], counts["han"], counts["kana"], counts["latin"], max(0, other))
 
 
 # One syllable or Chinese character carries about as much as three Latin letters.
@@ -79,7 +73,35 @@ _SAMPLE = 20_000
 _JUDGED_WORDS = 40
 _LEAST_FUNCTION_WORDS = 0.04
 _ENGLISH_FUNCTION_WORDS = frozenset(
-    "the of and to in is for with that are by on this be as from or an at it which can has have was not will".split()
+    [
+        "the",
+        "of",
+        "and",
+        "to",
+        "in",
+        "is",
+        "for",
+        "with",
+        "that",
+        "are",
+        "by",
+        "on",
+        "this",
+        "be",
+        "as",
+        "from",
+        "or",
+        "an",
+        "at",
+        "it",
+        "which",
+        "can",
+        "has",
+        "have",
+        "was",
+        "not",
+        "will",
+    ]
 )
 _LATIN_WORD = re.compile(f"[{LATIN}]+")
 

@@ -39,9 +39,7 @@ _HAN = re.compile(f"[{HAN}]")
 _KANA = re.compile(f"[{KANA}]")
 _FOREIGN = re.compile(r"[^\x00-\x7f\W\d_]|\ufffd")
 # Signs of a wrong reading: private-use, replacement and control characters.
-_BROKEN = re.compile(
-    "[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f\x80-\x84\x86-\x9f\U000f0000-\U0010ffff]"
-)
+_BROKEN = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f\x80-\x84\x86-\x9f\U000f0000-\U0010ffff]")
 _SAMPLE = 256 * 1024
 _LEAST_LETTERS = 4
 _LEAST_PLAUSIBILITY = 0.6
@@ -93,26 +91,18 @@ def decode(raw: bytes, hint: str | None = None) -> Decoded:
     candidates = _candidates(sample)
     best = candidates[0]
     text, whole = _read(raw, best.encoding)
-    return Decoded(
-        text, best.encoding, whole and _is_sure(sample, candidates), candidates
-    )
+    return Decoded(text, best.encoding, whole and _is_sure(sample, candidates), candidates)
 
 
 def _candidates(sample: bytes) -> tuple[Candidate, ...]:
     found = []
     if _has_utf16_pattern(sample):
-        found = [
-            Candidate(name, _plausibility(_read(sample, name)[0]))
-            for name in ("utf-16-le", "utf-16-be")
-        ]
+        found = [Candidate(name, _plausibility(_read(sample, name)[0])) for name in ("utf-16-le", "utf-16-be")]
     elif b"\x00" not in sample:
         text, whole = _read(sample, "utf-8")
         if whole and (not _FOREIGN.search(text) or _proves_utf8(text)):
             return (Candidate("utf-8", 1.0),)
-        found = [
-            Candidate(name, _plausibility(_read(sample, name)[0]))
-            for name in ("cp949", "gb18030")
-        ]
+        found = [Candidate(name, _plausibility(_read(sample, name)[0])) for name in ("cp949", "gb18030")]
         found.append(Candidate("utf-8", 0.5 if whole else _plausibility(text)))
     else:
         found = [
@@ -125,20 +115,13 @@ def _candidates(sample: bytes) -> tuple[Candidate, ...]:
 def _proves_utf8(text: str) -> bool:
     """Three-byte letters do not come out of other encodings by chance; a few two-byte ones may."""
     foreign = _FOREIGN.findall(text)
-    return (
-        any(ord(letter) > 0x7FF for letter in foreign)
-        or len(text) - len(text.encode("ascii", "ignore")) == 0
-    )
+    return any(ord(letter) > 0x7FF for letter in foreign) or len(text) - len(text.encode("ascii", "ignore")) == 0
 
 
 def _has_utf16_pattern(sample: bytes) -> bool:
     """UTF-16 without a mark: the zero bytes of spaces, line ends and ASCII letters stand on one side."""
     even, odd = sample[::2].count(0), sample[1::2].count(0)
-    return (
-        even + odd > 0
-        and min(even, odd) * 20 <= max(even, odd)
-        and max(even, odd) * 50 >= len(sample)
-    )
+    return even + odd > 0 and min(even, odd) * 20 <= max(even, odd) and max(even, odd) * 50 >= len(sample)
 
 
 def _read(raw: bytes, encoding: str) -> tuple[str, bool]:
@@ -156,14 +139,8 @@ def _plausibility(text: str) -> float:
     broken = len(_BROKEN.findall(text))
     if not foreign:
         return max(0.0, 1.0 - 20 * broken / max(1, len(text)))
-    korean = (
-        sum(letter in _FREQUENT_HANGUL for letter in foreign)
-        / len(foreign)
-        / _USUAL_HANGUL
-    )
-    chinese = (
-        sum(letter in _FREQUENT_HAN for letter in foreign) / len(foreign) / _USUAL_HAN
-    )
+    korean = sum(letter in _FREQUENT_HANGUL for letter in foreign) / len(foreign) / _USUAL_HANGUL
+    chinese = sum(letter in _FREQUENT_HAN for letter in foreign) / len(foreign) / _USUAL_HAN
     return max(0.0, min(1.0, max(korean, chinese)) - 20 * broken / len(foreign))
 
 
@@ -175,10 +152,7 @@ def _is_sure(sample: bytes, candidates: tuple[Candidate, ...]) -> bool:
     text, _ = _read(sample, best.encoding)
     letters = _FOREIGN.findall(text)
     if best.encoding.startswith("utf-16"):
-        return (
-            best.plausibility >= _LEAST_PLAUSIBILITY
-            and best.plausibility - runner_up >= _LEAST_LEAD
-        )
+        return best.plausibility >= _LEAST_PLAUSIBILITY and best.plausibility - runner_up >= _LEAST_LEAD
     return (
         len(letters) >= _LEAST_LETTERS
         and best.plausibility >= _LEAST_PLAUSIBILITY

@@ -71,11 +71,7 @@ def _ends_sentence(text: str, candidate: re.Match[str], language: str | None) ->
         return False
     head = text[max(0, candidate.start() - 12) : candidate.start()]
     if len(mark.rstrip(_CLOSING)) == 1 and (short := _ABBREVIATION.search(head)):
-        return (
-            bool(_MAY_END.search(short.group()))
-            and following[:1].isupper()
-            and not following[1:2].isspace()
-        )
+        return bool(_MAY_END.search(short.group())) and following[:1].isupper() and not following[1:2].isspace()
     # "1. Introduction": the number of a heading is no sentence.
     line = text.rfind("\n", 0, candidate.start()) + 1
     return not re.fullmatch(r"\s*\(?[\dIVX]{1,3}", text[line : candidate.start()])
@@ -129,9 +125,7 @@ def parts(text: str, size: int = 1000) -> list[str]:
         last = bisect_right(ends, start + size, lo=first)
         if last == first:
             piece = found[first].text
-            cut += [
-                piece[offset : offset + size] for offset in range(0, len(piece), size)
-            ]
+            cut += [piece[offset : offset + size] for offset in range(0, len(piece), size)]
             first += 1
             continue
         cut.append(text[start : found[last - 1].end])

@@ -25,9 +25,7 @@ class Snippet:
     cut_after: bool
 
 
-def snippet(
-    text: str, terms: Collection[str], language: str | None = None, width: int = 240
-) -> Snippet:
+def snippet(text: str, terms: Collection[str], language: str | None = None, width: int = 240) -> Snippet:
     """The window of about `width` characters that holds the most of the terms (as `words` gives them).
 
     It begins at the beginning of a sentence where that costs no found word. Without a found word it is the
@@ -38,9 +36,7 @@ def snippet(
     if len(text) <= width:
         return Snippet(text, 0, _marks(found, 0, len(text)), False, False)
     start, end = _window(shown, found, width, language)
-    return Snippet(
-        text[start:end], start, _marks(found, start, end), start > 0, end < len(text)
-    )
+    return Snippet(text[start:end], start, _marks(found, start, end), start > 0, end < len(text))
 
 
 def _found(text: str, terms: frozenset[str]) -> list[Word]:
@@ -63,20 +59,12 @@ def _found(text: str, terms: frozenset[str]) -> list[Word]:
 def _occurrences(folded: str, term: str) -> list[Word]:
     if not term or (len(term) == 1 and not _CJK.match(term)):
         return []
-    loose = (
-        r"[\s,\-\u2010-\u2013]?".join(map(re.escape, term))
-        if term.isascii()
-        else re.escape(term)
-    )
+    loose = r"[\s,\-\u2010-\u2013]?".join(map(re.escape, term)) if term.isascii() else re.escape(term)
     bounded = rf"(?<![a-z0-9]){loose}(?![a-z0-9])" if term.isascii() else loose
-    return [
-        Word(term, match.start(), match.end()) for match in re.finditer(bounded, folded)
-    ]
+    return [Word(term, match.start(), match.end()) for match in re.finditer(bounded, folded)]
 
 
-def _window(
-    text: str, found: list[Word], width: int, language: str | None
-) -> tuple[int, int]:
+def _window(text: str, found: list[Word], width: int, language: str | None) -> tuple[int, int]:
     starts = [span.start for span in sentences(text, language)]
     if not found:
         return _trimmed(text, starts[0] if starts else 0, width)
@@ -90,11 +78,7 @@ def _window(
         worth = len(seen) + sum(min(count, 3) - 1 for count in seen.values()) / 10
         if worth > best_worth:
             best, best_worth = first.start, worth
-    last = max(
-        hit.end
-        for hit in found
-        if best <= hit.start and hit.end <= best + width or hit.start == best
-    )
+    last = max(hit.end for hit in found if (best <= hit.start and hit.end <= best + width) or hit.start == best)
     # Room that the found words leave is given to the beginning of their sentence, else to words before them.
     begins = [start for start in starts if start <= best and last - start <= width]
     if begins:
@@ -109,11 +93,7 @@ def _trimmed(text: str, start: int, width: int) -> tuple[int, int]:
     if start and not text[start - 1].isspace():
         space = re.search(r"\s", text[start : start + 20])
         start += space.end() if space and _LATIN_WORD.match(fold(text[start])) else 0
-    if (
-        end < len(text)
-        and not text[end].isspace()
-        and _LATIN_WORD.match(fold(text[end]))
-    ):
+    if end < len(text) and not text[end].isspace() and _LATIN_WORD.match(fold(text[end])):
         space_at = text.rfind(" ", max(start, end - 20), end)
         end = space_at if space_at > start else end
     return start, end

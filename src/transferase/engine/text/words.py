@@ -58,13 +58,9 @@ _PATTERN = re.compile(
     """,
     re.VERBOSE,
 )
-_FOLDED = {
-    code: unicodedata.normalize("NFKC", chr(code))
-    for code in (*range(0xFF01, 0xFF5F), *range(0x2080, 0x208A))
-}
+_FOLDED = {code: unicodedata.normalize("NFKC", chr(code)) for code in (*range(0xFF01, 0xFF5F), *range(0x2080, 0x208A))}
 _FOLDED |= {
-    code: unicodedata.normalize("NFKC", chr(code))
-    for code in (0xB2, 0xB3, 0xB9, 0x2070, *range(0x2074, 0x207A))
+    code: unicodedata.normalize("NFKC", chr(code)) for code in (0xB2, 0xB3, 0xB9, 0x2070, *range(0x2074, 0x207A))
 }
 _HAS_HANGUL = re.compile(f"[{HANGUL}]")
 _NAME_PARTS = re.compile(rf"[{_LETTERS}]+")
@@ -105,9 +101,7 @@ def fold(text: str) -> str:
     small = text.lower()
     if len(small) == len(text):
         return small
-    return "".join(
-        low if len(low := character.lower()) == 1 else character for character in text
-    )
+    return "".join(low if len(low := character.lower()) == 1 else character for character in text)
 
 
 def _terms(kind: str, token: str, start: int, end: int) -> Iterable[Word]:
@@ -127,11 +121,7 @@ def _terms(kind: str, token: str, start: int, end: int) -> Iterable[Word]:
 def _latin_terms(token: str) -> Iterator[str]:
     token = unicodedata.normalize("NFKC", token).casefold()
     if len(token) > 1 and token not in ENGLISH_STOP_WORDS:
-        yield (
-            stem(token)
-            if _LATIN_LETTER.search(token) and not _DIGIT.search(token)
-            else token
-        )
+        yield (stem(token) if _LATIN_LETTER.search(token) and not _DIGIT.search(token) else token)
 
 
 def _name_terms(token: str, start: int, end: int) -> Iterator[Word]:
@@ -141,9 +131,7 @@ def _name_terms(token: str, start: int, end: int) -> Iterator[Word]:
         if token in ENGLISH_STOP_WORDS:
             return
     pieces = list(_NAME_PARTS.finditer(token))
-    is_name = bool(_LATIN_LETTER.search(token)) and bool(
-        _DIGIT.search(token) or _GREEK.search(token)
-    )
+    is_name = bool(_LATIN_LETTER.search(token)) and bool(_DIGIT.search(token) or _GREEK.search(token))
     whole = "".join(piece.group() for piece in pieces)
     if is_name and len(whole) <= 24:
         yield Word(unicodedata.normalize("NFKC", whole).casefold(), start, end)
@@ -154,12 +142,7 @@ def _name_terms(token: str, start: int, end: int) -> Iterator[Word]:
 
 
 def _quantity(token: str) -> str:
-    plain = (
-        unicodedata.normalize("NFKC", token)
-        .casefold()
-        .replace(",", "")
-        .replace(" ", "")
-    )
+    plain = unicodedata.normalize("NFKC", token).casefold().replace(",", "").replace(" ", "")
     plain = re.sub(r"\s", "", plain)
     return plain.replace("μ", "u").replace("µ", "u")
 
@@ -171,9 +154,7 @@ def _patent(token: str) -> str:
 # ---------------------------------------------------------------- English
 
 _local = threading.local()
-_SPELLING = re.compile(
-    "^(?:" + "|".join(sorted(ENGLISH_SPELLINGS, key=len, reverse=True)) + ")"
-)
+_SPELLING = re.compile("^(?:" + "|".join(sorted(ENGLISH_SPELLINGS, key=len, reverse=True)) + ")")
 _ISE = re.compile(r"(?<=[a-z]{3})is(e[ds]?|er|ing|ation|ations)$")
 
 
@@ -193,9 +174,7 @@ def stem(word: str) -> str:
 _loading = threading.Lock()
 _kiwi: Any = None
 # Nouns, roots, verbs, adjectives and Chinese characters; endings, particles and bound nouns find nothing.
-_KOREAN_TAGS = frozenset(
-    {"NNG", "NNP", "XR", "VV", "VA", "VV-I", "VA-I", "VV-R", "VA-R", "SH", "NR"}
-)
+_KOREAN_TAGS = frozenset({"NNG", "NNP", "XR", "VV", "VA", "VV-I", "VA-I", "VV-R", "VA-R", "SH", "NR"})
 _NOUN_TAGS = frozenset({"NNG", "NNP", "XR"})
 
 
@@ -242,9 +221,7 @@ def _chinese_analyser() -> Any:
                 analyser = jieba.Tokenizer()
                 # Its own start-up keeps a marshalled dictionary in the shared temporary folder, where any
                 # account could have put another; reading the packaged dictionary takes half a second.
-                with (Path(jieba.__file__).parent / "dict.txt").open(
-                    "rb"
-                ) as dictionary:
+                with (Path(jieba.__file__).parent / "dict.txt").open("rb") as dictionary:
                     analyser.FREQ, analyser.total = analyser.gen_pfdict(dictionary)
                 analyser.initialized = True
                 _jieba = analyser

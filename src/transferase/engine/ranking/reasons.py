@@ -1,0 +1,199 @@
+"""Reasons: why a need and an offer were put together, as codes with the facts that show it.
+
+A reason never says a sentence of its own. It quotes a sentence at its position, names words where they stand, or
+cites a stated field, so that a reader can check it, and it goes when that evidence goes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from transferase.engine.ranking._e5_file import Floats
+from transferase.engine.ranking.classification import ipc_similarity, shared_nodes
+from transferase.engine.ranking.facts import WORLD, NeedFacts, OfferFacts
+from transferase.engine.ranking.scoring import trl_range
+from transferase.engine.ranking.weighing import Weights
+from transferase.engine.text import Word, placed_words, sentences
+
+_SHORTEST_QUOTE = 12
+MOST_PAIRS = 3
+MOST_TERMS = 6
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A sentence of a listing: the field that holds it and where it stands in that field's text."""
+
+    field: str
+    language: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class EvidencePair:
+    """Two sentences that say the same, and how nearly, from 0 to 1."""
+
+    need: Quote
+    offer: Quote
+    closeness: float
+
+
+@dataclass(frozen=True)
+class SharedTerm:
+    """A word that both say: how it is written and where, and its share of the word score."""
+
+    term: str
+    need: Quote
+    offer: Quote
+    share: float
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason: a code that doors put into words, and the facts for it."""
+
+    code: str
+    facts: Mapping[str, object]
+
+
+def _no_vectors() -> Floats:
+    return np.empty((0, 0), np.float32)
+
+
+@dataclass(frozen=True)
+class Side:
+    """The texts of a need or an offer by field, in one language, with quotes and their centred vectors."""
+
+    language: str
+    texts: Mapping[str, str]
+    quotes: tuple[Quote, ...] = ()
+    vectors: Floats = field(default_factory=_no_vectors)
+
+
+def quotes(texts: Mapping[str, str], language: str) -> tuple[Quote, ...]:
+    """The sentences of the fields of a listing that are long enough to show."""
+    return tuple(
+        Quote(name, language, span.start, span.end, span.text)
+        for name, text in texts.items()
+        for span in sentences(text, language)
+        if span.end - span.start >= _SHORTEST_QUOTE
+    )
+
+
+def evidence_pairs(need: Side, offer: Side, weights: Weights, most: int = MOST_PAIRS) -> tuple[EvidencePair, ...]:
+    """The nearest sentence pairs across languages, no sentence twice, none below what the weights ask for."""
+    if not len(need.quotes) or not len(offer.quotes):
+        return ()
+    cosines = np.asarray(need.vectors) @ np.asarray(offer.vectors).T
+    pairs: list[EvidencePair] = []
+    order = np.argsort(-cosines, axis=None, kind="stable")
+    used_needs: set[int] = set()
+    used_offers: set[int] = set()
+    for flat in order:
+        row, column = divmod(int(flat), cosines.shape[1])
+        cosine = float(cosines[row, column])
+        if cosine < weights.evidence_least or len(pairs) == most:
+            break
+        if row not in used_needs and column not in used_offers:
+            used_needs.add(row)
+            used_offers.add(column)
+            pairs.append(EvidencePair(need.quotes[row], offer.quotes[column], weights.evidence.value(cosine)))
+    return tuple(pairs)
+
+
+def shared_terms(
+    need: Side, offer: Side, idf: Callable[[str], float], most: int = MOST_TERMS
+) -> tuple[SharedTerm, ...]:
+    """The words that both texts say, the most telling first, each with the place where it is first said."""
+    mine, theirs = _first_places(need), _first_places(offer)
+    worth = {term: (count * theirs[term][1]) ** 0.5 * idf(term) for term, (_, count) in mine.items() if term in theirs}
+    total = sum(worth.values())
+    if not total:
+        return ()
+    # A word inside a longer one that is also shared tells nothing more.
+    best: list[str] = []
+    for term in sorted(worth, key=lambda term: (-worth[term], term)):
+        if worth[term] > 0 and not any(_overlap(mine[term][0], mine[other][0]) for other in best):
+            best.append(term)
+    return tuple(SharedTerm(term, mine[term][0], theirs[term][0], worth[term] / total) for term in best[:most])
+
+
+def _first_places(side: Side) -> dict[str, tuple[Quote, int]]:
+    places: dict[str, tuple[Quote, int]] = {}
+    for name, text in side.texts.items():
+        for word in placed_words(text, side.language):
+            quote, count = places.get(word.term, (_written(name, text, word, side.language), 0))
+            places[word.term] = (quote, count + 1)
+    return places
+
+
+def _written(name: str, text: str, word: Word, language: str) -> Quote:
+    return Quote(name, language, word.start, word.end, text[word.start : word.end])
+
+
+def _overlap(a: Quote, b: Quote) -> bool:
+    return a.field == b.field and a.start < b.end and b.start < a.end
+
+
+def explain(
+    need: NeedFacts,
+    offer: OfferFacts,
+    need_side: Side,
+    offer_side: Side,
+    weights: Weights,
+    idf: Callable[[str], float] | None = None,
+) -> tuple[Reason, ...]:
+    """The reasons for a pair: sentences that say the same, words that both say, and stated facts that fit.
+
+    Words are compared within one language (`idf` from that language's lexicon; without it none are named). Across
+    languages the nodes of the classification that both stand under take their place; doors show them by title.
+    """
+    found = [
+        Reason("sentence_pair", {"need": _cited(pair.need), "offer": _cited(pair.offer), "closeness": pair.closeness})
+        for pair in evidence_pairs(need_side, offer_side, weights)
+    ]
+    if idf is not None:
+        terms = shared_terms(need_side, offer_side, idf)
+        if terms:
+            facts = [
+                {"term": t.term, "need": _cited(t.need), "offer": _cited(t.offer), "share": t.share} for t in terms
+            ]
+            found.append(Reason("shared_terms", {"terms": facts}))
+    return (*found, *_structured(need, offer))
+
+
+def _cited(quote: Quote) -> dict[str, object]:
+    return {
+        "field": quote.field,
+        "language": quote.language,
+        "start": quote.start,
+        "end": quote.end,
+        "text": quote.text,
+    }
+
+
+def _structured(need: NeedFacts, offer: OfferFacts) -> list[Reason]:
+    found: list[Reason] = []
+    nodes = shared_nodes(need.ipc, offer.ipc)
+    if nodes:
+        fit = ipc_similarity(need.ipc, offer.ipc)
+        found.append(Reason("shared_field", {"node": fit.shared_node or nodes[0], "nodes": nodes[:3]}))
+    wanted = trl_range(need.trl_low, need.trl_high, open_end=9)
+    low = offer.trl_low if offer.trl_low is not None else offer.trl_high
+    stated = trl_range(low, offer.trl_high, open_end=0)
+    if wanted and stated and stated[1] >= wanted[0] and stated[0] <= wanted[1]:
+        found.append(Reason("readiness_fits", {"wanted": list(wanted), "stated": list(stated)}))
+    modes = need.transfer_modes & offer.transfer_modes
+    if modes:
+        found.append(Reason("transfer_mode_fits", {"modes": sorted(modes)}))
+    territory = need.territory or (frozenset({need.country}) if need.country else frozenset())
+    if territory and offer.territory and (WORLD in offer.territory or territory <= offer.territory):
+        found.append(Reason("territory_fits", {"wanted": sorted(territory), "given": sorted(offer.territory)}))
+    if need.owner_kind and need.owner_kind in offer.partner_kinds:
+        found.append(Reason("partner_fits", {"side": "need", "kind": need.owner_kind}))
+    if offer.owner_kind and offer.owner_kind in need.partner_kinds:
+        found.append(Reason("partner_fits", {"side": "offer", "kind": offer.owner_kind}))
+    return found

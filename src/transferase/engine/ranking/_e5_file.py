@@ -69,7 +69,7 @@ class WeightFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._bytes = np.memmap(path, dtype=np.uint8, mode="r")
-        self._view = memoryview(self._bytes)
+        self._view = self._bytes.data
         if bytes(self._view[:4]) != _MAGIC:
             raise WeightsUnreadable(f"{path} is not a weight file of multilingual-e5-small")
         self._at = 8
@@ -94,7 +94,7 @@ class WeightFile:
         (block,) = self._next("i")
         if block != _BLOCK:
             raise ValueError(f"unknown quantisation block {block}")
-        self.shape = Shape(*sizes, epsilon=float(epsilon))
+        self.shape = Shape(*sizes, float(epsilon))
         count, *specials = self._next("5i")
         self.specials = Specials(*specials)
         self._piece_count = count
@@ -184,9 +184,8 @@ class Tokeniser:
     """Texts as lists of piece ids, without the special pieces."""
 
     def __init__(self, pieces: list[tuple[str, float]], specials: Specials, normalisation: dict[int, str]) -> None:
-        from tokenizers import Tokenizer, models, pre_tokenizers  # deferred: slow
+        from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: PLC0415 - slow
 
-        # Safe in forked workers, and one thread: the batches are small.
         self._normalisation = normalisation
         self._tokenizer = Tokenizer(models.Unigram(pieces, unk_id=specials.unknown, byte_fallback=False))
         self._tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=False)

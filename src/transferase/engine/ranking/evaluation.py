@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -105,7 +106,7 @@ class Postings:
         return held[best_first(shares[held], most)]
 
 
-def best_first(scores: npt.NDArray[np.floating[npt.NBitBase]], most: int) -> npt.NDArray[np.int64]:
+def best_first(scores: npt.NDArray[np.floating[Any]], most: int) -> npt.NDArray[np.int64]:
     """The positions of the highest scores, best first, equal ones in their given order."""
     order: npt.NDArray[np.int64] = np.argsort(-scores, kind="stable")[:most]
     return order

@@ -84,35 +84,11 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
     return pairs
 
 
-_HEADINGS = frozenset(
-    [
-        "source",
-        "target",
-        "src",
-        "tgt",
-        "text",
-        "text_a",
-        "text_b",
-        "sentence1",
-        "sentence2",
-        "a",
-        "b",
-        "left",
-        "right",
-        "en",
-        "eng",
-        "english",
-        "ko",
-        "kor",
-        "korean",
-        "zh",
-        "zho",
-        "cmn",
-        "chinese",
-        "zh-hans",
-        "zh_cn",
-    ]
-)
+_HEADING_WORDS = """
+source target src tgt text text_a text_b sentence1 sentence2 a b left right en eng english ko kor korean zh
+zho cmn chinese zh-hans zh_cn
+"""
+_HEADINGS = frozenset(_HEADING_WORDS.split())
 
 
 def _is_heading(cell: str) -> bool:

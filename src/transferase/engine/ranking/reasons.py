@@ -144,6 +144,7 @@ def explain(
     need_side: Side,
     offer_side: Side,
     weights: Weights,
+    *,
     idf: Callable[[str], float] | None = None,
 ) -> tuple[Reason, ...]:
     """The reasons for a pair: sentences that say the same, words that both say, and stated facts that fit.

@@ -76,6 +76,7 @@ def score_pair(
     dense: float | None,
     bm25: float | None,
     weights: Weights,
+    *,
     idf: Rarity | None = None,
 ) -> Score:
     """The score of one need and one offer; it depends on nothing but the two.

@@ -72,37 +72,10 @@ _LEAST_LETTERS = 3
 _SAMPLE = 20_000
 _JUDGED_WORDS = 40
 _LEAST_FUNCTION_WORDS = 0.04
-_ENGLISH_FUNCTION_WORDS = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "to",
-        "in",
-        "is",
-        "for",
-        "with",
-        "that",
-        "are",
-        "by",
-        "on",
-        "this",
-        "be",
-        "as",
-        "from",
-        "or",
-        "an",
-        "at",
-        "it",
-        "which",
-        "can",
-        "has",
-        "have",
-        "was",
-        "not",
-        "will",
-    ]
-)
+_FUNCTION_WORDS = """
+the of and to in is for with that are by on this be as from or an at it which can has have was not will
+"""
+_ENGLISH_FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 _LATIN_WORD = re.compile(f"[{LATIN}]+")
 
 

@@ -51,28 +51,28 @@ def sentences(text: str, language: str | None = None) -> list[Span]:
 
 def _ends_sentence(text: str, candidate: re.Match[str], language: str | None) -> bool:
     mark = candidate.group()
-    before = text[candidate.start() - 1 : candidate.start()]
     after = text[candidate.end() : candidate.end() + 1]
     if mark[0] == "\n":
         return _line_ends_sentence(text, candidate)
-    if mark[0] in "。！？｡．；":
+    if mark[0] in "。！？｡．；" or not after:
         return True
     if mark[0] in "!?":
-        return not after or after.isspace() or bool(_CJK.match(after))
-    if not after:
-        return True
-    if _CJK.match(before):
-        # 한다.또한 and 방법.이: Korean texts often lack the space after the full stop.
         return after.isspace() or bool(_CJK.match(after))
+    before = text[candidate.start() - 1 : candidate.start()]
     if not after.isspace():
-        return language != "en" and bool(_CJK.match(after)) and not before.isdigit()
+        # 한다.또한 and 방법.이: Korean texts often lack the space after the full stop.
+        return bool(_CJK.match(after)) and not before.isdigit() and (language != "en" or bool(_CJK.match(before)))
+    return bool(_CJK.match(before)) or _full_stop_ends_sentence(text, candidate)
+
+
+def _full_stop_ends_sentence(text: str, candidate: re.Match[str]) -> bool:
+    """A full stop before white space ends a sentence, unless it belongs to an abbreviation or a heading's number."""
     following = text[candidate.end() : candidate.end() + 12].lstrip()
     if following[:1].islower():
         return False
     head = text[max(0, candidate.start() - 12) : candidate.start()]
-    if len(mark.rstrip(_CLOSING)) == 1 and (short := _ABBREVIATION.search(head)):
+    if len(candidate.group().rstrip(_CLOSING)) == 1 and (short := _ABBREVIATION.search(head)):
         return bool(_MAY_END.search(short.group())) and following[:1].isupper() and not following[1:2].isspace()
-    # "1. Introduction": the number of a heading is no sentence.
     line = text.rfind("\n", 0, candidate.start()) + 1
     return not re.fullmatch(r"\s*\(?[\dIVX]{1,3}", text[line : candidate.start()])
 

@@ -8,7 +8,7 @@ stay whole. The analysers are loaded when the first text needs them.
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -171,23 +171,34 @@ def stem(word: str) -> str:
 
 # ---------------------------------------------------------------- Korean
 
-_loading = threading.Lock()
-_kiwi: Any = None
+
+class _Deferred:
+    """An analyser that is loaded once, by the first thread that needs it."""
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._load = load
+        self._loading = threading.Lock()
+        self._loaded: Any = None
+
+    def __call__(self) -> Any:
+        if self._loaded is None:
+            with self._loading:
+                if self._loaded is None:
+                    self._loaded = self._load()
+        return self._loaded
+
+
+def _load_kiwi() -> Any:
+    from kiwipiepy import Kiwi  # noqa: PLC0415 - slow
+
+    # The dictionary of multi-word names costs 170 MB and joins compounds that are better found by part.
+    return Kiwi(num_workers=1, load_multi_dict=False, load_typo_dict=False)
+
+
+_korean_analyser = _Deferred(_load_kiwi)
 # Nouns, roots, verbs, adjectives and Chinese characters; endings, particles and bound nouns find nothing.
 _KOREAN_TAGS = frozenset({"NNG", "NNP", "XR", "VV", "VA", "VV-I", "VA-I", "VV-R", "VA-R", "SH", "NR"})
 _NOUN_TAGS = frozenset({"NNG", "NNP", "XR"})
-
-
-def _korean_analyser() -> Any:
-    global _kiwi
-    if _kiwi is None:
-        with _loading:
-            if _kiwi is None:
-                from kiwipiepy import Kiwi  # deferred: slow
-
-                # The dictionary of multi-word names costs 170 MB and joins compounds that are better found by part.
-                _kiwi = Kiwi(num_workers=1, load_multi_dict=False, load_typo_dict=False)
-    return _kiwi
 
 
 def _korean_words(text: str) -> Iterator[Word]:
@@ -208,24 +219,20 @@ def _korean_words(text: str) -> Iterator[Word]:
 
 # ---------------------------------------------------------------- Chinese
 
-_jieba: Any = None
+
+def _load_jieba() -> Any:
+    import jieba  # noqa: PLC0415 - slow
+
+    analyser = jieba.Tokenizer()
+    # Its own start-up keeps a marshalled dictionary in the shared temporary folder, where any account could have put
+    # another; reading the packaged dictionary takes half a second.
+    with (Path(jieba.__file__).parent / "dict.txt").open("rb") as dictionary:
+        analyser.FREQ, analyser.total = analyser.gen_pfdict(dictionary)
+    analyser.initialized = True
+    return analyser
 
 
-def _chinese_analyser() -> Any:
-    global _jieba
-    if _jieba is None:
-        with _loading:
-            if _jieba is None:
-                import jieba  # deferred: slow
-
-                analyser = jieba.Tokenizer()
-                # Its own start-up keeps a marshalled dictionary in the shared temporary folder, where any
-                # account could have put another; reading the packaged dictionary takes half a second.
-                with (Path(jieba.__file__).parent / "dict.txt").open("rb") as dictionary:
-                    analyser.FREQ, analyser.total = analyser.gen_pfdict(dictionary)
-                analyser.initialized = True
-                _jieba = analyser
-    return _jieba
+_chinese_analyser = _Deferred(_load_jieba)
 
 
 def _chinese_words(run: str, offset: int) -> Iterator[Word]:

@@ -89,12 +89,12 @@ class WeightFile:
         return values
 
     def _read_head(self) -> None:
-        sizes = self._next("7i")
-        (epsilon,) = self._next("f")
+        hidden, layers, heads, feed_forward, vocabulary, positions, token_types = self._next("7i")
+        epsilon = float(self._next("f")[0])
         (block,) = self._next("i")
         if block != _BLOCK:
             raise ValueError(f"unknown quantisation block {block}")
-        self.shape = Shape(*sizes, float(epsilon))
+        self.shape = Shape(hidden, layers, heads, feed_forward, vocabulary, positions, token_types, epsilon)
         count, *specials = self._next("5i")
         self.specials = Specials(*specials)
         self._piece_count = count

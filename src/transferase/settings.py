@@ -111,7 +111,14 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = os.environ.get("ACCOUNT_EMAIL_VERIFICATION", "optional" if DEMO else "mandatory")
-ACCOUNT_FORMS = {"signup": "transferase.web.accounts.SignupForm"}
+ACCOUNT_FORMS = {
+    "login": "transferase.web.forms.accounts.LoginForm",
+    "signup": "transferase.web.forms.accounts.SignupForm",
+    "reset_password": "transferase.web.forms.accounts.ResetPasswordForm",
+    "reset_password_from_key": "transferase.web.forms.accounts.ResetPasswordKeyForm",
+    "change_password": "transferase.web.forms.accounts.ChangePasswordForm",
+    "reauthenticate": "transferase.web.forms.accounts.ReauthenticateForm",
+}
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 LOGIN_URL = "account_login"
@@ -123,6 +130,9 @@ EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS") == "1"
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "transferase@localhost")
+
+# Where readers reach the platform: letters link there.
+PUBLIC_URL = os.environ.get("TRANSFERASE_URL", "http://127.0.0.1:8000").rstrip("/")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("ko", _("Korean")), ("zh-hans", _("Simplified Chinese")), ("en", _("English"))]

@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(blank=True, max_length=64)),
                 ("format", models.CharField(blank=True, max_length=10)),
                 ("encoding", models.CharField(blank=True, max_length=20)),
+                ("header", models.JSONField(default=list)),
                 ("columns", models.JSONField(default=dict)),
                 ("defaults", models.JSONField(default=dict)),
                 (

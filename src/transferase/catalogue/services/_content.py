@@ -1,0 +1,259 @@
+"""What a listing says: recorded, revised, translated, discarded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import orjson
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from transferase.catalogue import queries, rules
+from transferase.catalogue.models import (
+    Classification,
+    Listing,
+    ListingText,
+    Origin,
+    Requirement,
+    Revision,
+    Right,
+    Scheme,
+    State,
+)
+from transferase.directory.models import Person
+from transferase.directory.rules import Permission, require
+from transferase.foundation.errors import InvalidContent
+from transferase.foundation.ledger import System, record, reference, service
+from transferase.foundation.queue import enqueue
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from transferase.catalogue.rules import ListingDraft, TextDraft
+    from transferase.directory.models import Organisation
+
+# Fields that a listing and its draft share by name.
+PLAIN = (
+    "country", "is_anonymous", "is_sample", "original_language", "trl_low", "trl_high", "trl_scale", "trl_evidence",
+    "exclusivity", "field_of_use", "price_kind", "price_low", "price_high", "currency", "need_kind", "decision_date",
+    "source_url", "attribution",
+)  # fmt: skip
+LISTS = ("transfer_modes", "territory", "partner_kinds", "payment_kinds", "excluded_countries")
+
+
+@service
+def record_listing(*, actor: Person | System, owner: Organisation, draft: ListingDraft, at: datetime) -> Listing:
+    """Keep a new offer or need as a draft; a title or a summary is enough, the rest is asked for later."""
+    require(actor, Permission.CATALOGUE_LISTING_WRITE, owner.pk)
+    require_sample_rights(actor, draft)
+    draft = _checked(draft)
+    listing = Listing(
+        owner=owner,
+        direction=draft.direction,
+        contact=actor if isinstance(actor, Person) else None,
+        created_at=at,
+        source=draft.source,
+        external_id=draft.external_id,
+        source_digest=rules.digest_of(draft) if draft.external_id else "",
+    )
+    _fill(listing, draft, at)
+    try:
+        with transaction.atomic():
+            listing.save(force_insert=True)
+    except IntegrityError as error:
+        raise rules.AlreadyRecorded(source=draft.source, external_id=draft.external_id) from error
+    _write_parts(listing, draft)
+    _keep_revision(listing, draft, actor, at)
+    record(actor=actor, action="catalogue.listing.recorded", subject=listing, direction=listing.direction)
+    return listing
+
+
+@service
+def revise(*, actor: Person | System, listing: Listing, draft: ListingDraft, at: datetime) -> Listing:
+    """Replace the whole content and keep the former version; nothing happens when nothing changed.
+
+    What strangers wrote is looked at again: a public listing of an unverified organisation returns to review.
+    Machine-made texts go when the text they were made from changes.
+    """
+    listing = _locked(listing)
+    require(actor, Permission.CATALOGUE_LISTING_WRITE, listing.owner_id)
+    if listing.state == State.TAKEN:
+        raise rules.WrongState(act="revise", state=listing.state)
+    before = queries.draft_of(listing)
+    if draft.is_sample != before.is_sample:
+        require_sample_rights(actor, replace(draft, is_sample=True))
+    draft = _checked(replace(draft, direction=listing.direction, source=before.source, external_id=before.external_id))
+    if rules.as_json(draft) == rules.as_json(before):
+        return listing
+    draft = _without_stale_translations(draft, before)
+    is_seen = listing.state in {State.PUBLISHED, State.PAUSED, State.IN_REVIEW}
+    if is_seen and (missing := rules.missing_for_publishing(draft)):
+        raise rules.NotReady(missing=missing)
+    if listing.state in {State.PUBLISHED, State.PAUSED} and not may_skip_review(actor, listing):
+        listing.state = State.IN_REVIEW
+    listing.version += 1
+    _fill(listing, draft, at)
+    listing.save()
+    _write_parts(listing, draft)
+    _keep_revision(listing, draft, actor, at)
+    record(
+        actor=actor,
+        action="catalogue.listing.revised",
+        subject=listing,
+        version=listing.version,
+        state=str(listing.state),
+    )
+    ask_for_translation(listing)
+    return listing
+
+
+@service
+def record_translation(*, actor: Person | System, listing: Listing, text: TextDraft, at: datetime) -> Listing:
+    """Add what a listing says in another language, or replace an earlier translation.
+
+    A machine may not take the place of a person's words, and nobody that of the original.
+    """
+    listing = _locked(listing)
+    require(actor, Permission.CATALOGUE_LISTING_WRITE, listing.owner_id)
+    before = queries.draft_of(listing)
+    present = next((t for t in before.texts if (t.language, t.tier) == (text.language, text.tier)), None)
+    is_by_machine = text.origin == Origin.MACHINE
+    if text.origin == Origin.ORIGINAL or (
+        present and (present.origin == Origin.ORIGINAL or (is_by_machine and present.origin != Origin.MACHINE))
+    ):
+        raise rules.OriginalKept(language=text.language, tier=text.tier)
+    others = tuple(t for t in before.texts if t is not present)
+    draft = _checked(replace(before, texts=(*others, text)))
+    listing.version += 1
+    listing.revised_at = at
+    listing.save(update_fields=["version", "revised_at"])
+    _write_parts(listing, draft)
+    _keep_revision(listing, draft, actor, at)
+    record(
+        actor=actor,
+        action="catalogue.listing.revised",
+        subject=listing,
+        version=listing.version,
+        state=str(listing.state),
+        translation=text.language,
+    )
+    return listing
+
+
+@service
+def discard(*, actor: Person | System, listing: Listing, at: datetime) -> None:
+    """Delete a draft that was never published; its ledger entry stays."""
+    listing = _locked(listing)
+    require(actor, Permission.CATALOGUE_LISTING_WRITE, listing.owner_id)
+    if listing.state != State.DRAFT or listing.published_at is not None:
+        raise rules.WrongState(act="discard", state=listing.state)
+    record(actor=actor, action="catalogue.listing.discarded", subject=listing, at=at.isoformat())
+    listing.delete()
+
+
+def may_skip_review(actor: Person | System, listing: Listing) -> bool:
+    """Whether what an actor publishes is seen at once: reviewers, and verified owners unless all are reviewed."""
+    if rules.may_review(actor) or settings.REVIEW == "none":
+        return True
+    return settings.REVIEW == "unverified" and listing.owner.is_verified
+
+
+def ask_for_translation(listing: Listing) -> None:
+    """Have the missing languages of a public listing filled in, where a translation service is configured."""
+    if settings.TRANSLATION_ENDPOINT and listing.state == State.PUBLISHED:
+        enqueue("catalogue.translate", queueing_lock=f"catalogue.translate:{listing.pk}", listing_id=str(listing.pk))
+
+
+def _locked(listing: Listing) -> Listing:
+    return Listing.objects.select_for_update(of=("self",)).select_related("owner").get(pk=listing.pk)
+
+
+def require_sample_rights(actor: Person | System, draft: ListingDraft) -> None:
+    """Let only operators and the platform call something a sample."""
+    if draft.is_sample:
+        require(actor, Permission.CATALOGUE_VOCABULARY_WRITE)
+
+
+def _checked(draft: ListingDraft) -> ListingDraft:
+    cleaned = rules.clean_draft(draft)
+    if problems := rules.check_draft(cleaned, queries.known_codes()):
+        raise InvalidContent(problems=problems)
+    return cleaned
+
+
+def _without_stale_translations(draft: ListingDraft, before: ListingDraft) -> ListingDraft:
+    old = {(t.language, t.tier): t for t in before.texts}
+    changed = {
+        t.tier for t in draft.texts if t.language == draft.original_language and old.get((t.language, t.tier)) != t
+    }
+    kept = tuple(
+        t
+        for t in draft.texts
+        if not (t.tier in changed and t.origin == Origin.MACHINE and old.get((t.language, t.tier)) == t)
+    )
+    return replace(draft, texts=kept)
+
+
+def _fill(listing: Listing, draft: ListingDraft, at: datetime) -> None:
+    for name in PLAIN:
+        setattr(listing, name, getattr(draft, name))
+    for name in LISTS:
+        setattr(listing, name, list(getattr(draft, name)))
+    listing.revised_at = at
+
+
+def classifications_of(draft: ListingDraft) -> dict[tuple[str, str], bool]:
+    """Every code of a content and of what follows from it: {(scheme, code): is derived}."""
+    given = [(Scheme.IPC, draft.ipc), (Scheme.CPC, draft.cpc), (Scheme.UNMAPPED, draft.unmapped)]
+    codes = {(str(scheme), code): False for scheme, found in given for code in found}
+    # CPC uses IPC's symbols down to the main group, so it leads to the same fields.
+    symbols = draft.ipc or draft.cpc
+    codes |= {(str(Scheme.FIELD), code): True for code in rules.derive_fields(symbols)}
+    codes |= {(str(Scheme.GREEN_BIO), code): True for code in rules.derive_green_bio((*draft.ipc, *draft.cpc))}
+    return codes
+
+
+def _write_parts(listing: Listing, draft: ListingDraft) -> None:
+    _write_texts(listing, draft)
+    wanted = classifications_of(draft)
+    present = {(c.scheme, c.code): c for c in listing.classifications.all()}
+    Classification.objects.filter(pk__in=[c.pk for key, c in present.items() if key not in wanted]).delete()
+    Classification.objects.bulk_create(
+        Classification(listing=listing, scheme=scheme, code=code, is_derived=is_derived)
+        for (scheme, code), is_derived in wanted.items()
+        if (scheme, code) not in present
+    )
+    # Rights that did not change keep their rows, so that their history shows real changes only.
+    rights = {queries.right_draft(right): right for right in listing.rights.all()}
+    Right.objects.filter(pk__in=[right.pk for key, right in rights.items() if key not in draft.rights]).delete()
+    for right in draft.rights:
+        if right not in rights:
+            Right.objects.create(listing=listing, **vars(right))
+    if tuple(queries.requirement_draft(r) for r in listing.requirements.order_by("pk")) != draft.requirements:
+        listing.requirements.all().delete()
+        Requirement.objects.bulk_create(Requirement(listing=listing, **vars(r)) for r in draft.requirements)
+
+
+def _write_texts(listing: Listing, draft: ListingDraft) -> None:
+    present = {(text.language, text.tier): text for text in listing.texts.all()}
+    wanted = {(text.language, text.tier): text for text in draft.texts}
+    listing.texts.filter(pk__in=[text.pk for key, text in present.items() if key not in wanted]).delete()
+    for key, text in wanted.items():
+        row = present.get(key)
+        if row is None:
+            ListingText.objects.create(listing=listing, **vars(text))
+        elif queries.text_draft(row) != text:
+            for name, value in vars(text).items():
+                setattr(row, name, value)
+            row.save()
+
+
+def _keep_revision(listing: Listing, draft: ListingDraft, actor: Person | System, at: datetime) -> None:
+    Revision.objects.create(
+        listing=listing,
+        version=listing.version,
+        at=at,
+        actor=reference(actor),
+        content=orjson.loads(rules.as_json(draft)),
+    )

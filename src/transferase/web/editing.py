@@ -240,13 +240,12 @@ def _pickers(form: Any, data: Any, act: str) -> dict[str, dict[str, Any]]:
 def picker(name: str, scheme: str, chosen: list[str], words: str) -> dict[str, Any]:
     """What a field picked by words shows: the chosen codes with labels, and those found for the words."""
     language = reading_language()
-    labels = queries.labels(scheme, language)
     found = queries.search_terms(scheme, words, language, MOST_FOUND) if words.strip() else []
     return {
         "name": name,
         "scheme": scheme,
         "words": words,
-        "chosen": [(code, labels.get(code, "")) for code in chosen],
+        "chosen": [(code, queries.label(scheme, code, language)) for code in chosen],
         "found": [(code, label) for code, label in found if code not in chosen],
         "was_asked": bool(words.strip()),
     }

@@ -16,11 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from transferase.catalogue import queries, rules, services
 from transferase.catalogue.models import Direction, State, Tier
+from transferase.directory.rules import ANYONE
 from transferase.foundation.errors import DomainError
 from transferase.web.accounts import onward, person_of, reading_language
 from transferase.web.editing import around, own_listing, step_address
 from transferase.web.forms.fields import Words, options
-from transferase.web.forms.listing import BODY, text_of, words_of
+from transferase.web.forms.listing import text_of, words_of
 from transferase.web.sentences import sentence
 from transferase.web.unsaved import registered
 
@@ -130,10 +131,13 @@ def check(request: PageRequest, listing_id: UUID) -> HttpResponse:
     draft = queries.draft_of(listing)
     page = {
         **around(listing, draft, "check"),
-        "preview": preview(draft),
+        "sheet": queries.sheet(listing, ANYONE, request.at, reading_language()),
+        "hidden": hidden_texts(draft),
+        "words": words_of(draft.direction),
         "problem": problem,
         "lacks": [
-            (field, sentence(f"lacks_{field}"), step_address(listing, "what")) for field in lacking(draft)
+            (field, sentence(f"lacks_{field}"), step_address(listing, "what"))
+            for field in rules.missing_for_publishing(draft)
         ],
         "may_submit": rules.may_start("submit", listing),
         "goes_public": listing.owner.is_verified and settings.REVIEW == "unverified",
@@ -178,7 +182,7 @@ def _manage(request: PageRequest, listing: Listing, asked: ReasonForm | None = N
     language = reading_language()
     acts = []
     for name, known in ACTS.items():
-        if not rules.may_start(name, listing):
+        if not may_do(name, listing):
             continue
         form = None
         if known.asks_reason:
@@ -192,16 +196,19 @@ def _manage(request: PageRequest, listing: Listing, asked: ReasonForm | None = N
         "edit_address": step_address(listing, "what"),
         "check_address": step_address(listing, "check"),
         "may_submit": rules.may_start("submit", listing),
-        "revisions": queries.revisions(listing),
+        "revisions": queries.revisions_of(listing, request.viewer),
         "has_asked": asked is not None,
     }
     return render(request, "catalogue/listing_edit_manage.html", page, status=status)
 
 
-def lacking(draft: ListingDraft) -> list[str]:
-    """The fields without which a listing cannot be published."""
-    text = text_of(draft, draft.original_language)
-    return [name for name in ("title", "summary") if not text or not getattr(text, name)]
+def may_do(name: str, listing: Listing) -> bool:
+    """Whether an act may start from where the listing stands; confirming and deleting move it nowhere."""
+    if name == "confirm":
+        return listing.state in {State.PUBLISHED, State.PAUSED}
+    if name == "discard":
+        return listing.state == State.DRAFT and listing.published_at is None
+    return rules.may_start(name, listing)
 
 
 def title_of(draft: ListingDraft) -> str:
@@ -210,22 +217,7 @@ def title_of(draft: ListingDraft) -> str:
     return text.title if text else ""
 
 
-def preview(draft: ListingDraft) -> dict[str, Any]:
-    """The texts by reader, as they will stand on the page."""
-    words = words_of(draft.direction)
-    public = text_of(draft, draft.original_language)
-    hidden = {
-        tier: text.description
-        for tier in (Tier.REGISTERED, Tier.NDA)
-        if (text := text_of(draft, draft.original_language, tier))
-    }
-    return {
-        "language": draft.original_language,
-        "title": public.title if public else "",
-        "summary": public.summary if public else "",
-        "texts": [
-            (words[name][0], getattr(public, name)) for name in BODY[2:] if public and getattr(public, name)
-        ],
-        "hidden": hidden,
-        "languages": sorted({text.language for text in draft.texts}),
-    }
+def hidden_texts(draft: ListingDraft) -> list[tuple[str, str]]:
+    """What only some may read: (tier, text)."""
+    found = ((tier, text_of(draft, draft.original_language, tier)) for tier in (Tier.REGISTERED, Tier.NDA))
+    return [(str(tier), text.description) for tier, text in found if text is not None]

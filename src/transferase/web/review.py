@@ -18,7 +18,7 @@ from transferase.directory.models import Organisation
 from transferase.directory.rules import Permission
 from transferase.foundation.errors import DomainError
 from transferase.web.accounts import person_of, reading_language
-from transferase.web.forms.fields import options
+from transferase.web.forms.fields import Words, options
 from transferase.web.sentences import sentence
 from transferase.web.unsaved import registered
 
@@ -29,11 +29,15 @@ if TYPE_CHECKING:
 
     from transferase.web.middleware import PageRequest
 
+MOST = 50
+
 
 class SendBackForm(forms.Form):
     """Why a listing is sent back; its owner reads the reason."""
 
     reason = forms.ChoiceField(label=_("What should be mended"), widget=forms.RadioSelect)
+
+    note = Words(label=_("A word to the owner"), rows=2, max_length=1000)
 
     def __init__(self, data: Any = None, *, language: str, listing_id: UUID) -> None:
         super().__init__(data, prefix=f"l{listing_id.hex}")
@@ -70,9 +74,7 @@ def send_back(request: PageRequest, listing_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _queue(request, form, listing, status=422)
     try:
-        services.send_back(
-            actor=person_of(request), listing=listing, reason=form.cleaned_data["reason"], at=request.at
-        )
+        services.send_back(actor=person_of(request), listing=listing, at=request.at, **form.cleaned_data)
     except DomainError as error:
         messages.error(request, sentence(error.code, error.facts))
     else:
@@ -95,11 +97,11 @@ def _queue(
 ) -> HttpResponse:
     _let_reviewers_pass(request)
     language = reading_language()
+    waiting = list(queries.review_queue(request.viewer)[:MOST])
     entries = []
-    for listing in queries.review_queue(request.viewer, request.at):
-        is_asked = about is not None and about.pk == listing.pk
-        form = asked if is_asked else SendBackForm(language=language, listing_id=listing.pk)
-        entries.append((queries.sheet(listing, request.viewer, request.at, language), form))
+    for sheet in queries.sheets(waiting, request.viewer, request.at, language):
+        is_asked = about is not None and about.pk == sheet.id
+        entries.append((sheet, asked if is_asked else SendBackForm(language=language, listing_id=sheet.id)))
     may_verify = Permission.DIRECTORY_ORGANISATION_VERIFY in request.viewer.permissions
     unverified = Organisation.objects.visible_to(request.viewer).filter(verified_at=None).order_by("created_at")
     page = {

@@ -24,8 +24,18 @@ def blame(form: Form, error: DomainError, places: Mapping[str, str] | None = Non
         form.add_error(named if named in form.fields else None, sentence(error.code, error.facts))
         return
     for problem in error.facts["problems"]:  # type: ignore[attr-defined]
-        named = (places or {}).get(problem.field, problem.field)
-        form.add_error(named if named in form.fields else None, sentence(problem.code, problem.facts))
+        named = (places or {}).get(problem.field) or _place(form, problem.field)
+        form.add_error(named or None, sentence(problem.code, problem.facts))
+
+
+def _place(form: Form, named: str) -> str:
+    """The field of a form for what the catalogue calls `texts.ko.nda.description`, or an empty string."""
+    parts = named.split(".")
+    candidates = [named, parts[-1]]
+    if parts[0] == "texts":
+        _texts, language, tier, *name = parts
+        candidates = [f"{language}-{''.join(name)}", tier, *name]
+    return next((candidate for candidate in candidates if candidate in form.fields), "")
 
 
 def listed(form: Form, rows: Any = None) -> list[dict[str, str]]:

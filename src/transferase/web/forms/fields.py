@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from transferase.catalogue import queries
+from transferase.catalogue import queries, rules
 from transferase.foundation.languages import LANGUAGES, OWN_NAMES, Language
 
 if TYPE_CHECKING:
@@ -94,4 +94,7 @@ class PickedCodes(forms.MultipleChoiceField):
         super().__init__(widget=forms.CheckboxSelectMultiple, **told)
 
     def valid_value(self, value: str) -> bool:
+        # A group of the IPC below those that have titles here is as good as its parent.
+        if self.scheme == "ipc":
+            return rules.normalise_ipc(value) is not None
         return value in queries.labels(self.scheme, Language.EN)

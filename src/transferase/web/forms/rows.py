@@ -60,8 +60,8 @@ class RequirementForm(RowForm):
             self.add_error("value", _("Enter a value, or clear the row."))
         return told
 
-    @property
     def draft(self) -> RequirementDraft:
+        """The requirement that was filled in."""
         told = self.cleaned_data
         return RequirementDraft(
             property=told["property"],
@@ -113,8 +113,8 @@ class RightForm(RowForm):
             self.add_error("expiry_date", _("The right would expire before it was filed. Check both days."))
         return told
 
-    @property
     def draft(self) -> RightDraft:
+        """The right that was filled in."""
         return RightDraft(**{name: self.cleaned_data[name] for name in self.fields})
 
     @staticmethod
@@ -123,12 +123,12 @@ class RightForm(RowForm):
         return {name: getattr(draft, name) for name in RightForm.base_fields}
 
 
-class Rows(forms.BaseFormSet[Any]):
+class Rows(forms.BaseFormSet):  # type: ignore[type-arg]
     """The rows of one kind, with one blank row at the end."""
 
     @property
     def drafts(self) -> tuple[Any, ...]:
-        return tuple(form.draft for form in self.forms if not form.is_blank)
+        return tuple(form.draft() for form in self.forms if not form.is_blank)
 
 
 RequirementRows = forms.formset_factory(RequirementForm, formset=Rows, extra=1, max_num=MOST_ROWS, absolute_max=60)

@@ -46,6 +46,18 @@ def role_name(role: str) -> str:
 
 
 @register.filter
+def scheme_name(scheme: str) -> str:
+    """What a register of organisations is called."""
+    return str(queries.labels("identifier_scheme", of_interface(get_language() or "en")).get(scheme, scheme))
+
+
+@register.filter
 def name_of(organisation: Organisation) -> str:
     """The name of an organisation in the reader's language, else as it was first given."""
     return organisation.name(of_interface(get_language() or "en"))
+
+
+@register.filter
+def word_in(field: str, words: dict[str, tuple[Any, Any]]) -> Any:
+    """What a field of a text is called, from the words of a form."""
+    return words.get(field, (field, ""))[0]

@@ -34,6 +34,8 @@ def pytest_configure() -> None:
     """Cheap passwords and plain static files: neither is what a test is about."""
     from django.conf import settings
 
+    # WhiteNoise warns of a missing folder, and a warning fails a test.
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES = {
         **settings.STORAGES,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from transferase.web.middleware import PageRequest
 
 NEWEST = 4
+MOST_FIELDS = 18
 FIGURES_LAST = 60  # seconds
 
 
@@ -82,7 +83,7 @@ def _figures(at: datetime) -> dict[str, Any]:
             public.filter(classifications__scheme=Scheme.FIELD)
             .values_list("classifications__code")
             .annotate(n=Count("pk", distinct=True))
-            .order_by("-n", "classifications__code")
+            .order_by("-n", "classifications__code")[:MOST_FIELDS]
         )
         named = public.filter(is_anonymous=False).aggregate(
             organisations=Count("owner", distinct=True), countries=Count("owner__country", distinct=True)

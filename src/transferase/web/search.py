@@ -316,6 +316,8 @@ def _facet(
     for value in chosen:
         if value:
             known.setdefault(value, 0)
+    if kind == "radio":  # few values with an order of their own, which the names keep
+        known = {value: known[value] for value in names if value in known}
     choices = [Choice(value, names.get(value, value), count, value in chosen) for value, count in known.items()]
     if not choices or (len(choices) == 1 and not choices[0].is_chosen):
         return None

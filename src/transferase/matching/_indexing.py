@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -171,9 +170,8 @@ def _rows(
     own = Lexicon(0, statistics.length(language, role), {})
     asked, attainable = None, 0.0
     if role is Role.QUERY:
-        asked = sparse_text(sparse(Counter(entry.terms)))
-        offers = lexicons[language]
-        attainable = offers.attainable(offers.query_weights(entry.terms, QueryKind.NEED))
+        asked = sparse_text(sparse(asked_weights(entry.terms)))
+        attainable = lexicons[language].attainable(entry.terms, QueryKind.NEED)
     vectors = list(entry.vectors)
     digests = entry.digests()
     if len(vectors) > 1:
@@ -197,6 +195,12 @@ def _rows(
             statistics.version,
             digests[part] if vectors else digest_of(entry.body, role),
         )  # fmt: skip
+
+
+def asked_weights(terms: Sequence[str]) -> dict[str, float]:
+    """How much each word of a need counts by how often it stands there, apart from how rare it is among offers."""
+    alike = Lexicon(1, 0.0, lambda _term: 1)
+    return {term: weight / alike.idf(term) for term, weight in alike.query_weights(terms, QueryKind.NEED).items()}
 
 
 def _stored(vector: NDArray[np.float32]) -> NDArray[np.float32]:

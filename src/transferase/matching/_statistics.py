@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from django.db import connection
-from django.db.models import Max, Q
+from django.db.models import Max, Q, Sum
 
 from transferase.catalogue.models import Direction
-from transferase.engine.ranking import Lexicon, Mean, Means, Role, default_means, shrink
+from transferase.engine.ranking import DOCUMENT_SATURATION, Lexicon, Mean, Means, Role, default_means, shrink
 from transferase.foundation.languages import LANGUAGES
 from transferase.matching._texts import ROLES
 from transferase.matching.models import LanguageMean, TermFrequency
@@ -58,18 +58,21 @@ class Statistics:
 
 
 _reading = threading.Lock()
-_read: dict[str, Statistics] = {}
+_read: dict[str, tuple[object, Statistics]] = {}
 
 
 def current(model_version: str) -> Statistics:
     """The newest version that was made with a model; before there is one, the shipped means."""
-    newest = LanguageMean.objects.filter(model_version=model_version).aggregate(newest=Max("version"))["newest"] or 0
+    made = LanguageMean.objects.filter(model_version=model_version).aggregate(
+        newest=Max("version"), texts=Sum("texts"), length=Sum("average_length")
+    )
+    mark = tuple(made.values())
     held = _read.get(model_version)
-    if held is None or held.version != newest:
-        held = _load(model_version, newest)
+    if held is None or held[0] != mark:
+        held = (mark, _load(model_version, made["newest"] or 0))
         with _reading:
             _read[model_version] = held
-    return held
+    return held[1]
 
 
 def _load(model_version: str, version: int) -> Statistics:
@@ -80,6 +83,12 @@ def _load(model_version: str, version: int) -> Statistics:
         own[language, role] = Mean(language, role, row.texts, np.asarray(row.vector.to_numpy(), np.float32))
         lengths[language, role] = row.average_length
     return Statistics(version, default_means().replaced(str(version), own), lengths)
+
+
+def of_version(model_version: str, version: int) -> Statistics:
+    """An older version, as long as rows made with it are left."""
+    now = current(model_version)
+    return now if now.version == version else _load(model_version, version)
 
 
 def is_due(statistics: Statistics, model_version: str) -> bool:
@@ -141,6 +150,14 @@ def _mean_vectors(model_version: str) -> dict[tuple[str, str], tuple[int, NDArra
 
 
 # ---------------------------------------------------------------- words
+
+
+def counts_in(words: Mapping[int, float], length: int, average_length: float) -> dict[int, int]:
+    """How often a text says each term, from the weights that it got as a document: how a row is weighed anew."""
+    k1, b = DOCUMENT_SATURATION.k1, DOCUMENT_SATURATION.b
+    norm = k1 * (1 - b + b * length / average_length) if average_length > 0 else k1
+    return {term: max(1, round(weight * norm / (k1 + 1 - weight))) for term, weight in words.items()}
+
 
 
 def counted_terms(listings: Collection[UUID]) -> dict[tuple[str, str, str], tuple[int, int]]:

@@ -1,6 +1,22 @@
 from django.apps import AppConfig
 
-FOLLOWED = ("recorded", "published", "revised", "paused", "resumed", "withdrawn", "taken", "expired", "held", "released", "confirmed")
+FOLLOWED = (
+    "recorded",
+    "published",
+    "revised",
+    "paused",
+    "resumed",
+    "withdrawn",
+    "taken",
+    "expired",
+    "held",
+    "released",
+    "confirmed",
+    "sent_back",
+    "discarded",
+    "encumbered",
+    "unencumbered",
+)
 
 
 class MatchingConfig(AppConfig):

@@ -37,7 +37,7 @@ class ListingIndex(models.Model):
     """
 
     pk = models.CompositePrimaryKey("listing", "language", "tier", "part")
-    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    listing = models.ForeignKey(Listing, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
     language = models.CharField(max_length=10, choices=[(code, code) for code in Language])
     tier = models.CharField(max_length=12, choices=Tier)
     part = models.PositiveSmallIntegerField()
@@ -104,7 +104,7 @@ class Sentence(models.Model):
     """A sentence of an original text with its vector: what reasons quote."""
 
     pk = models.CompositePrimaryKey("listing", "language", "tier", "number")
-    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    listing = models.ForeignKey(Listing, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
     language = models.CharField(max_length=10, choices=[(code, code) for code in Language])
     tier = models.CharField(max_length=12, choices=Tier)
     number = models.PositiveSmallIntegerField()
@@ -185,8 +185,8 @@ class Match(models.Model):
     """
 
     pk = models.CompositePrimaryKey("need", "offer")
-    need = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_constraint=False)
-    offer = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    need = models.ForeignKey(Listing, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    offer = models.ForeignKey(Listing, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
     score = models.FloatField()
     parts = models.JSONField(default=list)
     because = models.JSONField(default=list)
@@ -195,7 +195,7 @@ class Match(models.Model):
     excluded_by = ArrayField(models.CharField(max_length=40), default=list)
     engine_version = models.CharField(max_length=120)
     found_at = models.DateTimeField(default=timezone.now)
-    is_open = models.BooleanField(default=False)  # both listings were public when it was last scored
+    is_told = models.BooleanField(default=False)  # the other side heard of it, or it came with a bulk of others
 
     objects: ClassVar[MatchQuerySet] = MatchQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -1,0 +1,305 @@
+"""Pairs of a need and an offer: what is compared, the score, and the reasons with their quotes.
+
+Whichever side one looks from, the need is the question and the offer the document, so a pair has one score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from django.db import connection
+from django.db.models import Prefetch, Q
+
+from transferase.catalogue.models import Classification, Direction, Encumbrance, Listing, ListingText, Scheme, Tier
+from transferase.engine.ranking import (
+    Grant,
+    NeedFacts,
+    OfferFacts,
+    Quote,
+    Role,
+    Score,
+    Side,
+    explain,
+    load_weights,
+    score_pair,
+    sparse,
+    term_id,
+)
+from transferase.matching import _model as model
+from transferase.matching._candidates import CANDIDATES, Ask, Question, find
+from transferase.matching._indexing import INDEXED_STATES
+from transferase.matching._statistics import lexicon
+from transferase.matching._texts import fields_of, quoted_digest
+from transferase.matching.models import Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
+    from uuid import UUID
+
+    from numpy.typing import NDArray
+
+    from transferase.engine.ranking import Lexicon, Reason
+    from transferase.matching._reach import Reach
+    from transferase.matching._statistics import Statistics
+
+NEVER_SHOWN = frozenset({"same_owner", "hold"})
+
+
+@dataclass(frozen=True)
+class TextRow:
+    """A public text of the listing that looks for counterparts, as the index holds it."""
+
+    language: str
+    is_machine_made: bool
+    terms: Sequence[str]
+    weights: Mapping[int, float]  # an offer: as a document; a need: as it asks
+    attainable: float
+    vector: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The listing that looks for counterparts."""
+
+    listing_id: UUID
+    direction: str
+    rows: Sequence[TextRow]
+
+    @property
+    def sought(self) -> str:
+        return Direction.OFFER if self.direction == Direction.NEED else Direction.NEED
+
+
+@dataclass(frozen=True)
+class TextFit:
+    """How near two listings are in meaning and in words, and in which language the words were compared."""
+
+    closeness: float | None
+    words: float | None
+    language: str
+
+
+def subject_of(listing_id: UUID) -> Subject | None:
+    """What the index holds of the public texts of a listing; None when it holds nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT direction, language, is_machine_made, tsvector_to_array(lexemes), coalesce(asked, words)::text,
+                      attainable, CASE WHEN model_version = %s THEN centred::text END
+            FROM matching_listingindex WHERE listing_id = %s AND tier = 'public' AND part = 0 ORDER BY language""",
+            [model.model_version(), listing_id],
+        )
+        found = cursor.fetchall()
+    rows = [
+        TextRow(language, made, terms, _sparse_of(weights), attainable, _vector_of(vector))
+        for _, language, made, terms, weights, attainable, vector in found
+    ]
+    return Subject(listing_id, found[0][0], rows) if rows else None
+
+
+def _sparse_of(text: str) -> dict[int, float]:
+    pairs = text[1 : text.index("}")]
+    # pgvector writes indexes from 1.
+    return {int(key) - 1: float(value) for key, value in (pair.split(":") for pair in pairs.split(",") if pair)}
+
+
+def _vector_of(text: str | None) -> NDArray[np.float32] | None:
+    return None if text is None else np.array(text.strip("[]").split(","), np.float32)
+
+
+def text_fits(
+    subject: Subject,
+    reach: Reach,
+    statistics: Statistics,
+    also: Sequence[UUID] = (),
+    candidates: int = CANDIDATES,
+    conditions: str = "TRUE",
+) -> dict[UUID, TextFit]:
+    """The listings of the other direction that may belong to a listing, and how their texts fit."""
+    asks, lexicons = {}, {}
+    for row in subject.rows:
+        offers = lexicons[row.language] = lexicon(Direction.OFFER, row.language, row.terms, statistics)
+        weights = {
+            key: row.weights[key] * offers.idf(term)
+            for term in row.terms
+            if offers.frequency(term) and (key := term_id(term)) in row.weights
+        }
+        searched = offers if subject.direction == Direction.NEED else lexicon(
+            Direction.NEED, row.language, row.terms, statistics
+        )
+        asks[row.language] = Ask(weights, searched.rarest(row.terms))
+    question = Question(
+        direction=subject.sought,
+        vectors=[row.vector for row in subject.rows if row.vector is not None],
+        asks=asks,
+        model_version=model.model_version(),
+        column="words" if subject.direction == Direction.NEED else "asked",
+        conditions=f"({conditions}) AND i.part = 0",
+        except_listing=subject.listing_id,
+        also=also,
+    )
+    own = {row.language: row for row in subject.rows}
+    fits: dict[UUID, TextFit] = {}
+    for found in find(question, reach, candidates):
+        if found.part or found.tier != Tier.PUBLIC:
+            continue
+        before = fits.get(found.listing_id, TextFit(None, None, ""))
+        closeness, words, language = before.closeness, before.words, before.language
+        if found.closeness is not None and (closeness is None or found.closeness > closeness):
+            closeness = found.closeness
+        if found.language in own:
+            attainable = own[found.language].attainable if subject.direction == Direction.NEED else found.attainable
+            share = found.bm25 / attainable if attainable > 0 else 0.0
+            if words is None or share > words:
+                words, language = share, found.language
+        fits[found.listing_id] = TextFit(closeness, words, language)
+    return fits
+
+
+# ---------------------------------------------------------------- facts
+
+
+@dataclass
+class Facts:
+    """What listings state, read once for a run of comparisons."""
+
+    at: datetime
+    held: dict[UUID, NeedFacts | OfferFacts] = field(default_factory=dict)
+
+    def read(self, listings: Iterable[UUID]) -> None:
+        """Read what is not held yet; a listing that is over states nothing and is left out."""
+        wanted = [listing for listing in listings if listing not in self.held]
+        if not wanted:
+            return
+        in_force = Encumbrance.objects.filter(Q(ends_at=None) | Q(ends_at__gt=self.at), starts_at__lte=self.at)
+        codes = Classification.objects.filter(scheme__in=(Scheme.IPC, Scheme.CPC)).order_by("-scheme", "pk")
+        rows = (
+            Listing.objects.filter(pk__in=wanted, state__in=INDEXED_STATES)
+            .select_related("owner")
+            .prefetch_related(Prefetch("classifications", codes), Prefetch("encumbrances", in_force))
+        )
+        self.held.update({listing.pk: facts_of(listing) for listing in rows})
+
+    def score(self, need: UUID, offer: UUID, fit: TextFit) -> Score | None:
+        """The score of a pair, or None when one of the two is over."""
+        asked, given = self.held.get(need), self.held.get(offer)
+        if not isinstance(asked, NeedFacts) or not isinstance(given, OfferFacts):
+            return None
+        return score_pair(asked, given, fit.closeness, fit.words, load_weights())
+
+
+def facts_of(listing: Listing) -> NeedFacts | OfferFacts:
+    """What a listing states, in the form that the ranking weighs."""
+    common = {
+        "trl_low": listing.trl_low,
+        "trl_high": listing.trl_high,
+        "ipc": tuple(dict.fromkeys(row.code for row in listing.classifications.all())),
+        "transfer_modes": frozenset(listing.transfer_modes),
+        "exclusivity": listing.exclusivity,
+        "country": listing.country,
+        "territory": frozenset(listing.territory),
+        "excluded_countries": frozenset(listing.excluded_countries),
+        "partner_kinds": frozenset(listing.partner_kinds),
+        "owner": str(listing.owner_id),
+        "owner_kind": listing.owner.kind,
+    }
+    if listing.is_need:
+        return NeedFacts(**common)
+    grants = tuple(Grant(row.exclusivity, row.territory, row.field) for row in listing.encumbrances.all())
+    return OfferFacts(**common, grants=grants)
+
+
+# ---------------------------------------------------------------- reasons
+
+
+@dataclass
+class Sides:
+    """The public texts and sentences of listings, made ready for quoting, once for a run of comparisons."""
+
+    statistics: Statistics
+    texts: dict[UUID, dict[str, ListingText]] = field(default_factory=dict)
+    sentences: dict[UUID, tuple[tuple[Quote, ...], NDArray[np.float32]]] = field(default_factory=dict)
+    made: dict[tuple[UUID, str], Side] = field(default_factory=dict)
+    lexicons: dict[tuple[UUID, str], Lexicon] = field(default_factory=dict)
+
+    def read(self, listings: Collection[UUID]) -> None:
+        """Read what is not held yet."""
+        wanted = [listing for listing in listings if listing not in self.texts]
+        if not wanted:
+            return
+        self.texts.update({listing: {} for listing in wanted})
+        for text in ListingText.objects.filter(listing__in=wanted, tier=Tier.PUBLIC).order_by("pk"):
+            self.texts[text.listing_id][text.language] = text
+        rows: dict[UUID, list[tuple[Quote, NDArray[np.float32]]]] = {listing: [] for listing in wanted}
+        version = model.model_version()
+        for row in Sentence.objects.filter(listing__in=wanted, tier=Tier.PUBLIC, model_version=version).order_by(
+            "language", "number"
+        ):
+            text = self.texts[row.listing_id].get(row.language)
+            said = getattr(text, row.field, "")[row.start : row.end]
+            if quoted_digest(said) == row.digest:
+                quote = Quote(row.field, row.language, row.start, row.end, said)
+                vector = row.raw.to_numpy().astype(np.float32)
+                rows[row.listing_id].append((quote, self.statistics.centred(vector, row.language, Role.SENTENCE)))
+        for listing, found in rows.items():
+            vectors = np.array([vector for _, vector in found], np.float32).reshape(len(found), -1)
+            self.sentences[listing] = (tuple(quote for quote, _ in found), vectors)
+
+    def side(self, listing: UUID, language: str) -> Side:
+        """A listing as one side of a comparison: its words in one language, the sentences that people wrote in any."""
+        key = (listing, language)
+        if key not in self.made:
+            text = self.texts[listing].get(language)
+            said = {"title": text.title, **fields_of(text)} if text else {}
+            quotes, vectors = self.sentences[listing]
+            self.made[key] = Side(language, said, quotes, vectors)
+        return self.made[key]
+
+    def reasons(self, need: UUID, offer: UUID, facts: Facts, language: str) -> tuple[Reason, ...]:
+        """Why a need and an offer belong together; words are compared in the language in which they fit best."""
+        known = self._lexicon(need, language) if language else None
+        return explain(
+            facts.held[need],  # type: ignore[arg-type]
+            facts.held[offer],  # type: ignore[arg-type]
+            self.side(need, language),
+            self.side(offer, language),
+            load_weights(),
+            known.idf if known else None,
+        )
+
+    def _lexicon(self, need: UUID, language: str) -> Lexicon:
+        key = (need, language)
+        if key not in self.lexicons:
+            subject = subject_of(need)
+            terms = next((row.terms for row in subject.rows if row.language == language), ()) if subject else ()
+            self.lexicons[key] = lexicon(Direction.OFFER, language, terms, self.statistics)
+        return self.lexicons[key]
+
+
+def stored_reasons(reasons: Iterable[Reason]) -> list[dict[str, object]]:
+    """Reasons as a match keeps them: a quote is its place and a digest, never the words themselves."""
+    return [{"code": reason.code, "facts": _without_words(reason.facts)} for reason in reasons]
+
+
+def _without_words(value: object) -> object:
+    if isinstance(value, Mapping):
+        if {"field", "start", "end", "text"} <= value.keys():
+            kept = {name: fact for name, fact in value.items() if name != "text"}
+            return {**kept, "digest": quoted_digest(str(value["text"]))}
+        return {name: _without_words(fact) for name, fact in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_words(item) for item in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def stored_parts(score: Score) -> list[dict[str, object]]:
+    """The parts of a score as a match keeps them; their contributions sum to it."""
+    return [asdict(part) for part in score.parts]
+
+
+def stored_misfits(score: Score) -> list[dict[str, object]]:
+    """What speaks against a pair as a match keeps it."""
+    return [{"code": misfit.code, "facts": dict(misfit.facts)} for misfit in score.misfits]

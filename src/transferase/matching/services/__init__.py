@@ -1,0 +1,30 @@
+"""What is done with the index and with matches; each chapter of this package is one part of it."""
+
+from transferase.matching.services._index import (
+    index_batch,
+    index_listing,
+    make_means,
+    rebuild,
+    recentre_batch,
+    renew_means,
+)
+from transferase.matching.services._judging import MATCH_JUDGED, judge, see_notices, withdraw_judgement
+from transferase.matching.services._proposals import MATCH_FOUND, Telling, propose, propose_all, propose_batch
+
+__all__ = [
+    "MATCH_FOUND",
+    "MATCH_JUDGED",
+    "Telling",
+    "index_batch",
+    "index_listing",
+    "judge",
+    "make_means",
+    "propose",
+    "propose_all",
+    "propose_batch",
+    "rebuild",
+    "recentre_batch",
+    "renew_means",
+    "see_notices",
+    "withdraw_judgement",
+]

@@ -1,0 +1,259 @@
+"""Keeping the index: one listing, many, all that are stale, and the means that vectors are compared by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from django.db import connection
+from pgvector import SparseVector
+
+from transferase.catalogue.models import Direction
+from transferase.directory.rules import Permission, require
+from transferase.engine.ranking import QueryKind, Role, document_weights, sparse, term_id
+from transferase.foundation.ledger import record, service
+from transferase.matching import _indexing as indexing
+from transferase.matching import _model as model
+from transferase.matching import _statistics as statistics
+from transferase.matching._candidates import sparse_text, vector_text
+from transferase.matching._texts import ROLES
+from transferase.matching.models import ListingIndex, Match, Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from transferase.catalogue.models import Listing
+    from transferase.directory.models import Person
+    from transferase.foundation.ledger import System
+    from transferase.matching._statistics import Statistics
+
+BATCH: Final = 128
+RECENTRED_BATCH: Final = 1000
+
+
+@service
+def index_listing(*, actor: Person | System, listing_id: UUID, at: datetime) -> int:
+    """Bring the rows of one listing in step with what it says now, and say how many rows it has."""
+    return _index(actor, [listing_id], at)
+
+
+@service
+def index_batch(*, actor: Person | System, listing_ids: Sequence[UUID], at: datetime) -> int:
+    """Bring the rows of some listings in step with what they say now, in one transaction, and say how many they have."""
+    return _index(actor, listing_ids, at)
+
+
+def rebuild(
+    *,
+    actor: Person | System,
+    at: datetime,
+    progress: Callable[[int, int], None] | None = None,
+    share: tuple[int, int] = (0, 1),
+) -> int:
+    """Index every listing whose rows are missing or stale, in batches, and say how many there were.
+
+    Each batch is a transaction of its own, so a run that was stopped goes on where it was. Several processes may take
+    a `share` (n of m) each; the one with share 0 renews the means at the end when the texts have grown enough.
+    """
+    require(actor, Permission.MATCHING_INDEX_WRITE)
+    waiting = stale(at, share)
+    for start in range(0, len(waiting), BATCH):
+        batch = waiting[start : start + BATCH]
+        index_batch(actor=actor, listing_ids=batch, at=at)
+        if progress is not None:
+            progress(start + len(batch), len(waiting))
+    if share[0] == 0:
+        renew_means(actor=actor, at=at)
+    return len(waiting)
+
+
+def renew_means(*, actor: Person | System, at: datetime, is_forced: bool = False) -> int:
+    """Make new means when the texts have grown by a fifth, and centre and weigh every row by them.
+
+    Nothing is embedded again: the raw vectors are kept. Says how many rows were renewed.
+    """
+    require(actor, Permission.MATCHING_INDEX_WRITE)
+    now = statistics.current(model.model_version())
+    if is_forced or statistics.is_due(now, model.model_version()):
+        make_means(actor=actor, at=at)
+    renewed = 0
+    while batch := recentre_batch(actor=actor, at=at):
+        renewed += batch
+    return renewed
+
+
+@service
+def make_means(*, actor: Person | System, at: datetime) -> Statistics:
+    """A new version of means, mean lengths and counts of words from the public texts as they are now."""
+    statistics.count_all_terms()
+    made = statistics.make_version(model.model_version())
+    record(actor=actor, action="matching.means.renewed", subject="matching.LanguageMean", version=made.version)
+    return made
+
+
+@service
+def recentre_batch(*, actor: Person | System, at: datetime, limit: int = RECENTRED_BATCH) -> int:
+    """Centre and weigh some of the rows that were made with older means; says how many, 0 when all are done."""
+    now = statistics.current(model.model_version())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT listing_id, language, tier, part, direction, raw::text, words::text, length,
+                      tsvector_to_array(lexemes), means_version, model_version
+            FROM matching_listingindex WHERE means_version < %s
+            ORDER BY listing_id, language, tier, part LIMIT %s FOR UPDATE SKIP LOCKED""",
+            [now.version, limit],
+        )
+        rows = cursor.fetchall()
+        if not rows:
+            return 0
+        changes = _renewed(rows, now)
+        cursor.executemany(
+            """UPDATE "matching_listingindex" SET centred = %s::halfvec, words = %s::sparsevec, attainable = %s,
+                   means_version = %s WHERE (listing_id, language, tier, part) = (%s, %s, %s, %s)""",
+            changes,
+        )
+    record(
+        actor=actor,
+        action="matching.index.recentred",
+        subject="matching.ListingIndex",
+        rows=len(rows),
+        version=now.version,
+        at=at.isoformat(),
+    )
+    return len(rows)
+
+
+def stale(at: datetime, share: tuple[int, int] = (0, 1)) -> list[UUID]:
+    """The listings whose rows are missing, stale or too many, oldest first; `share` takes the n-th of m parts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(l.id, i.listing_id) FROM
+                (SELECT l.id, l.version, l.visible_until,
+                    l.state = 'published' AND NOT EXISTS (SELECT 1 FROM catalogue_hold h
+                        WHERE h.listing_id = l.id AND h.lifted_at IS NULL) AS is_open
+                 FROM catalogue_listing l WHERE l.state = ANY(%(states)s)
+                    AND EXISTS (SELECT 1 FROM catalogue_listingtext t WHERE t.listing_id = l.id
+                                AND (t.title <> '' OR t.summary <> ''))) l
+            FULL JOIN (SELECT listing_id, min(listing_version) AS version, bool_and(is_open) AS is_open,
+                    max(visible_until) AS visible_until,
+                    bool_or(model_version NOT IN ('', %(model)s)) AS is_of_other_model,
+                    bool_or(NOT is_machine_made AND model_version = '') AS lacks_meaning
+                FROM matching_listingindex GROUP BY listing_id) i ON i.listing_id = l.id
+            WHERE (l.id IS NULL OR i.listing_id IS NULL OR i.version <> l.version OR i.is_open <> l.is_open
+                   OR i.visible_until IS DISTINCT FROM l.visible_until OR i.is_of_other_model
+                   OR (i.lacks_meaning AND %(has_model)s))
+              AND mod(abs(hashtext(coalesce(l.id, i.listing_id)::text)::bigint), %(of)s) = %(share)s
+            ORDER BY 1""",
+            {
+                "states": list(indexing.INDEXED_STATES),
+                "model": model.model_version(),
+                "has_model": model.embedder() is not None,
+                "share": share[0],
+                "of": share[1],
+            },
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _index(actor: Person | System, listing_ids: Sequence[UUID], at: datetime) -> int:
+    require(actor, Permission.MATCHING_INDEX_WRITE)
+    listings = indexing.read(listing_ids)
+    unchanged = _in_step(listings)
+    changed = [listing for listing in listings if listing.pk not in unchanged]
+    entries = indexing.entries_of(changed)
+    indexing.embed(entries)
+    _lock(listing_ids)
+    ids = set(listing_ids)
+    before = statistics.counted_terms(ids)
+    _remove(ids - {listing.pk for listing in listings})
+    _set_reach([listing for listing in listings if listing.pk in unchanged])
+    indexing.write([listing.pk for listing in changed], entries, statistics.current(model.model_version()))
+    statistics.count_terms(before, statistics.counted_terms(ids))
+    rows = ListingIndex.objects.filter(listing_id__in=ids).count()
+    record(
+        actor=actor,
+        action="matching.index.renewed",
+        subject=f"catalogue.Listing:{listing_ids[0]}" if len(ids) == 1 else "matching.ListingIndex",
+        listings=len(ids),
+        embedded=len(changed),
+        at=at.isoformat(),
+    )
+    return rows
+
+
+def _lock(listing_ids: Iterable[UUID]) -> None:
+    # Two workers may index the same listing at the same time; in one order, so that they cannot wait for each other.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(id, 0)) FROM unnest(%s::text[]) AS id ORDER BY id",
+            [sorted(str(listing_id) for listing_id in listing_ids)],
+        )
+
+
+def _in_step(listings: Sequence[Listing]) -> set[UUID]:
+    """The listings whose words and vectors are those of their current version: only reach may have changed."""
+    versions = {listing.pk: listing.version for listing in listings}
+    current = model.model_version()
+    has_model = model.embedder() is not None
+    rows: dict[UUID, bool] = {}
+    for listing_id, version, of_model, is_machine_made in ListingIndex.objects.filter(
+        listing_id__in=versions
+    ).values_list("listing_id", "listing_version", "model_version", "is_machine_made"):
+        is_embedded = is_machine_made or of_model == current or (not of_model and not has_model)
+        rows[listing_id] = rows.get(listing_id, True) and version == versions[listing_id] and is_embedded
+    return {listing_id for listing_id, is_in_step in rows.items() if is_in_step}
+
+
+def _set_reach(listings: Iterable[Listing]) -> None:
+    for listing in listings:
+        ListingIndex.objects.filter(listing_id=listing.pk).update(
+            is_open=indexing.is_open(listing),
+            visible_until=listing.visible_until,
+            owner_id=listing.owner_id,
+            is_anonymous=listing.is_anonymous,
+        )
+
+
+def _remove(listing_ids: Iterable[UUID]) -> None:
+    ids = list(listing_ids)
+    if ids:
+        ListingIndex.objects.filter(listing_id__in=ids).delete()
+        Sentence.objects.filter(listing_id__in=ids).delete()
+        Match.objects.filter(need_id__in=ids).delete()
+        Match.objects.filter(offer_id__in=ids).delete()
+
+
+def _renewed(rows: Sequence[tuple[object, ...]], now: Statistics) -> list[tuple[object, ...]]:
+    """The changed columns of rows, from their raw vectors and the counts that their weights hold."""
+    former = {version: statistics.of_version(model.model_version(), version) for version in {row[9] for row in rows}}
+    asked: dict[str, set[str]] = {}
+    for row in rows:
+        if row[4] == Direction.NEED:
+            asked.setdefault(row[1], set()).update(row[8])
+    lexicons = {
+        language: statistics.lexicon(Direction.OFFER, language, terms, now) for language, terms in asked.items()
+    }
+    changes = []
+    for listing_id, language, tier, part, direction, raw, words, length, terms, version, of_model in rows:
+        role = ROLES[Direction(direction)]
+        said = _said(words, terms, length, former[version].length(language, role))
+        weights = sparse(document_weights(said, now.length(language, role))) if part == 0 else {}
+        attainable = 0.0
+        if role is Role.QUERY and part == 0:
+            attainable = lexicons[language].attainable(said, QueryKind.NEED)
+        centred = None
+        if raw is not None and of_model == model.model_version():
+            vector = np.array(raw.strip("[]").split(","), np.float32)
+            centred = vector_text(now.centred(vector, language, role))
+        changes.append((centred, sparse_text(weights), attainable, now.version, listing_id, language, tier, part))
+    return changes
+
+
+def _said(words: str, terms: Sequence[str], length: int, average_length: float) -> list[str]:
+    """The terms of a text, each as often as it was said, from the weights that were made of them."""
+    weights = SparseVector.from_text(words)
+    held = dict(zip(weights.indices(), weights.values(), strict=True))
+    counts = statistics.counts_in(held, length, average_length)
+    return [term for term in terms for _ in range(counts.get(term_id(term), 0))]

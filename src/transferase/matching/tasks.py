@@ -1,0 +1,49 @@
+"""Work of matching that is done later: indexing and proposing after a change, and what a stopped run left over."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from transferase.foundation.ledger import SYSTEM
+from transferase.foundation.queue import enqueue, periodic, task
+from transferase.matching import services
+
+INDEX_QUEUE = "matching"
+
+
+@task("matching.index", queue=INDEX_QUEUE)
+def index(*, listing_id: str) -> None:
+    """Index a listing, then let its matches and the means follow."""
+    services.index_listing(actor=SYSTEM, listing_id=UUID(listing_id), at=timezone.now())
+    enqueue("matching.propose", queueing_lock=f"matching.propose:{listing_id}", listing_id=listing_id)
+    enqueue("matching.renew", queueing_lock="matching.renew")
+
+
+@task("matching.propose", queue=INDEX_QUEUE)
+def propose(*, listing_id: str) -> None:
+    """Find the matches of a listing anew."""
+    services.propose(actor=SYSTEM, listing_id=UUID(listing_id), at=timezone.now())
+
+
+@task("matching.renew", queue=INDEX_QUEUE)
+def renew() -> None:
+    """Renew the means when the texts have grown by a fifth; then every match is found anew."""
+    at = timezone.now()
+    if services.renew_means(actor=SYSTEM, at=at):
+        services.propose_all(actor=SYSTEM, at=at, telling=services.Telling.LATER)
+
+
+@task("matching.rebuild", queue=INDEX_QUEUE)
+def rebuild() -> None:
+    """Index everything that is missing or stale, then find all matches anew, telling nobody."""
+    at = timezone.now()
+    if services.rebuild(actor=SYSTEM, at=at):
+        services.propose_all(actor=SYSTEM, at=at)
+
+
+@periodic("matching.sweep", cron="*/10 * * * *", queue=INDEX_QUEUE)
+def sweep(timestamp: int) -> None:
+    """Take up what a stopped import or a lost job left out of the index."""
+    rebuild()

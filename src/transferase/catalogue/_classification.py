@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -57,6 +57,7 @@ class Symbol:
         return f"{head} {self.group}/{self.subgroup or '00'}" if self.group else head
 
 
+@lru_cache(maxsize=65536)
 def _parse(code: str) -> Symbol | None:
     text = _EDITION.sub("", code.strip().upper()).strip()
     if padded := _PADDED.fullmatch(text):
@@ -151,9 +152,12 @@ def _is_below(symbol: Symbol, token: re.Match[str]) -> bool:
     return low <= symbol.subgroup and symbol.subgroup[: len(high)] <= high
 
 
+@lru_cache(maxsize=65536)
+def _areas_of(code: str) -> tuple[str, ...]:
+    symbol = _parse(code)
+    return tuple(area for area, token in _area_tokens() if symbol and _is_below(symbol, token))
+
+
 def derive_green_bio(codes: Iterable[str]) -> tuple[str, ...]:
     """The green-bio areas that symbols of IPC or CPC lead to; a document may lead to several."""
-    symbols = [symbol for code in codes if (symbol := _parse(code))]
-    return tuple(
-        dict.fromkeys(area for area, token in _area_tokens() if any(_is_below(symbol, token) for symbol in symbols))
-    )
+    return tuple(sorted({area for code in codes for area in _areas_of(code)}))

@@ -133,6 +133,13 @@ _LONGEST: Final[Mapping[str, int]] = {
 }
 _LONGEST_OF_RIGHT: Final[Mapping[str, int]] = {"office": 5, "number": 60, "title": 500}
 _LONGEST_OF_REQUIREMENT: Final[Mapping[str, int]] = {"property": 120, "unit": 40}
+_TIERS: Final = frozenset(Tier.values)
+_ORIGINS: Final = frozenset(Origin.values)
+_LONGEST_OF_TEXT: Final[Mapping[str, int]] = {
+    "title": LONGEST_TITLE,
+    "summary": LONGEST_SUMMARY,
+    **dict.fromkeys(("description", "problem", "alternative", "advantages", "partner_sought"), LONGEST_TEXT),
+}
 _CURRENCY = re.compile(r"[A-Z]{3}")
 WORLD: Final = "world"
 
@@ -146,7 +153,7 @@ def clean_draft(draft: ListingDraft) -> ListingDraft:
     cpc, no_cpc = _symbols(draft.cpc)
     unmapped = [*(_line(code) for code in draft.unmapped), *(f"ipc:{c}" for c in no_ipc), *(f"cpc:{c}" for c in no_cpc)]
     texts = tuple(
-        replace(text, title=_line(text.title), **{name: normalise(getattr(text, name)) for name in _BODY})
+        replace(text, title=_line(text.title), **{name: _clean(getattr(text, name)) for name in _BODY})
         for text in draft.texts
     )
     original = draft.original_language or next((t.language for t in texts if t.origin == Origin.ORIGINAL), "")
@@ -163,7 +170,7 @@ def clean_draft(draft: ListingDraft) -> ListingDraft:
         price_high=_exact(draft.price_high, 2),
         trl_low=trl_low,
         trl_high=trl_high,
-        trl_evidence=normalise(draft.trl_evidence),
+        trl_evidence=_clean(draft.trl_evidence),
         field_of_use=_line(draft.field_of_use),
         transfer_modes=tuple(dict.fromkeys(draft.transfer_modes)),
         territory=(WORLD,) if WORLD in draft.territory else tuple(dict.fromkeys(draft.territory)),
@@ -248,8 +255,12 @@ def digest_of(draft: ListingDraft) -> str:
 _BODY: Final = ("summary", "description", "problem", "alternative", "advantages", "partner_sought")
 
 
+def _clean(text: str) -> str:
+    return normalise(text) if text else text
+
+
 def _line(text: str) -> str:
-    return " ".join(normalise(text).split())
+    return " ".join(normalise(text).split()) if text else text
 
 
 def _exact(value: Decimal | None, places: int) -> Decimal | None:
@@ -283,15 +294,14 @@ def _text_problems(draft: ListingDraft) -> Iterator[Problem]:
         where = f"texts.{text.language}.{text.tier}"
         if text.language not in LANGUAGES:
             yield Problem(where, "unknown_language", {"language": text.language})
-        if text.tier not in Tier.values:
+        if text.tier not in _TIERS:
             yield Problem(where, "unknown_code", {"code": text.tier, "vocabulary": "tier"})
-        if text.origin not in Origin.values:
+        if text.origin not in _ORIGINS:
             yield Problem(where, "unknown_code", {"code": text.origin, "vocabulary": "origin"})
         if (text.language, text.tier) in seen:
             yield Problem(where, "given_twice", {"language": text.language, "tier": text.tier})
         seen.add((text.language, text.tier))
-        longest = {"title": LONGEST_TITLE, "summary": LONGEST_SUMMARY} | dict.fromkeys(_BODY[1:], LONGEST_TEXT)
-        for name, limit in longest.items():
+        for name, limit in _LONGEST_OF_TEXT.items():
             if (length := len(getattr(text, name))) > limit:
                 yield Problem(f"{where}.{name}", "too_long", {"longest": limit, "length": length})
     original = original_text(draft)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection
@@ -26,8 +27,7 @@ from transferase.catalogue.services._content import (
     PLAIN,
     ask_for_translation,
     classifications_of,
-    may_skip_review,
-    require_sample_rights,
+    needs_no_review,
 )
 from transferase.directory.models import Organisation
 from transferase.directory.rules import Permission, require
@@ -36,13 +36,13 @@ from transferase.foundation.ids import uuid7
 from transferase.foundation.ledger import record, reference, service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from django.db import models
 
-    from transferase.catalogue.rules import ListingDraft
+    from transferase.catalogue.rules import ListingDraft, RightDraft
     from transferase.directory.models import Person
     from transferase.foundation.ledger import System
 
@@ -50,17 +50,25 @@ CREATED: Final = "created"
 UPDATED: Final = "updated"
 UNCHANGED: Final = "unchanged"
 REJECTED: Final = "rejected"
-# What the clock and reviewers decided, a source may not undo; what merely ran out, it renews.
+# What people decided a source may not undo; what merely ran out it renews.
 _RENEWABLE: Final = frozenset({State.DRAFT, State.EXPIRED, State.PUBLISHED})
+_SEEN: Final = frozenset({State.PUBLISHED, State.PAUSED})
+_BIRTH: Final = ("owner_id", "direction", "created_at", "source", "external_id", "state_reason", "state_note")
+_WRITTEN: Final = ("id", "version", "source_digest", "revised_at")
+_LIFE: Final = ("state", "published_at", "confirmed_at", "visible_until")
 _CONTENT: Final = (*PLAIN, *LISTS)
-_LIFE: Final = ("state", "published_at", "confirmed_at", "visible_until", "revised_at", "version", "source_digest")
-_NEW: Final = ("id", "direction", "owner_id", "created_at", "source", "external_id", "state_reason", "state_note")
 _TEXT: Final = (
     "language", "tier", "origin", "title", "summary", "description", "problem", "alternative", "advantages",
     "partner_sought",
 )  # fmt: skip
 _RIGHT: Final = ("kind", "office", "number", "status", "title", "filed_date", "expiry_date")
 _REQUIREMENT: Final = ("property", "operator", "value", "unit", "is_must")
+_STANDING: Final = (
+    "id", "owner_id", "direction", "state", "version", "published_at", "confirmed_at", "visible_until",
+    "source_digest", "is_held",
+)  # fmt: skip
+_life_of = attrgetter(*_LIFE)
+_content_of = attrgetter(*_CONTENT)
 
 
 @dataclass(frozen=True)
@@ -94,10 +102,26 @@ class BatchOutcome:
 
 
 @dataclass
-class _Change:
-    """A listing as it will stand after the batch."""
+class _Standing:
+    """Where a listing stands, before and then after the batch."""
 
-    listing: Listing
+    id: UUID
+    owner_id: int
+    direction: str
+    state: str
+    version: int
+    published_at: datetime | None
+    confirmed_at: datetime | None
+    visible_until: datetime | None
+    source_digest: str
+    is_held: bool
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A listing to write: where it will stand, and what it will say."""
+
+    standing: _Standing
     draft: ListingDraft
     content: bytes
 
@@ -111,55 +135,60 @@ def record_batch(
     With `publish` records of verified owners (and all that a reviewer brings) are seen at once, others wait for
     review; that a source still carries a published record confirms it. Bad records are turned away one by one.
     """
-    owners = {organisation.pk: organisation for organisation in Organisation.objects.filter(pk__in=_owner_ids(rows))}
+    owner_ids = {row.owner_id for row in rows}
+    owners = dict(Organisation.objects.filter(pk__in=owner_ids).values_list("pk", "verified_at"))
     for owner_id in owners:
         require(actor, Permission.CATALOGUE_LISTING_WRITE, owner_id)
+    if any(row.draft.is_sample for row in rows):
+        require(actor, Permission.CATALOGUE_VOCABULARY_WRITE)
+    is_reviewer = rules.may_review(actor)
+    skips = {
+        owner_id: is_reviewer or needs_no_review(is_verified=verified_at is not None)
+        for owner_id, verified_at in owners.items()
+    }
     known = queries.known_codes()
     present = _present(source, rows)
     taken: set[str] = set()
     outcome: list[BatchRow] = []
     new: list[_Change] = []
     changed: list[_Change] = []
-    renewed: list[Listing] = []
+    renewed: list[_Standing] = []
     for row in rows:
-        require_sample_rights(actor, row.draft)
         draft = rules.clean_draft(row.draft if row.draft.source == source else replace(row.draft, source=source))
-        listing = present.get(draft.external_id)
-        problems = rules.check_draft(draft, known) + _identity_problems(draft, row, owners, listing, taken)
+        standing = present.get(draft.external_id)
+        problems = rules.check_draft(draft, known) + _identity_problems(draft, row, skips, standing, taken)
         if problems:
-            outcome.append(BatchRow(listing.pk if listing else None, REJECTED, problems))
+            outcome.append(BatchRow(standing.id if standing else None, REJECTED, problems))
             continue
         taken.add(draft.external_id)
         content = rules.as_json(draft)
         digest = hashlib.sha256(content).hexdigest()
         missing = rules.missing_for_publishing(draft)
-        notes = tuple(Problem(name, "required") for name in missing) if publish else ()
-        if listing is None:
-            listing = _new_listing(draft, owners[row.owner_id], at)
-            change, found = new, CREATED
-        elif listing.source_digest == digest:
-            if publish and not missing and _renew(actor, listing, at):
-                renewed.append(listing)
-            outcome.append(BatchRow(listing.pk, UNCHANGED))
+        if standing is not None and standing.source_digest == digest:
+            if publish and not missing and _renew(standing, at, skips_review=skips[row.owner_id]):
+                renewed.append(standing)
+            outcome.append(BatchRow(standing.id, UNCHANGED))
             continue
-        else:
-            change, found = changed, UPDATED
-            listing.version += 1
-        listing.source_digest, listing.revised_at = digest, at
-        for name in _CONTENT:
-            setattr(listing, name, getattr(draft, name))
-        if listing.state in {State.PUBLISHED, State.PAUSED} and (missing or not may_skip_review(actor, listing)):
-            listing.state = State.IN_REVIEW
+        changes, found = (changed, UPDATED) if standing else (new, CREATED)
+        if standing is None:
+            standing = _Standing(
+                uuid7(), row.owner_id, draft.direction, State.DRAFT, 0, None, None, None, "", is_held=False
+            )
+        standing.source_digest = digest
+        standing.version += 1
+        if standing.state in _SEEN and (missing or not skips[row.owner_id]):
+            standing.state = State.IN_REVIEW
         if publish and not missing:
-            _renew(actor, listing, at)
-        change.append(_Change(listing, draft, content))
-        outcome.append(BatchRow(listing.pk, found, notes))
+            _renew(standing, at, skips_review=skips[row.owner_id])
+        changes.append(_Change(standing, draft, content))
+        notes = tuple(Problem(name, "required") for name in missing) if publish else ()
+        outcome.append(BatchRow(standing.id, found, notes))
     _insert(new, actor, at)
     _replace(changed, actor, at)
-    for listing in renewed:
-        listing.save(update_fields=["state", "published_at", "confirmed_at", "visible_until"])
+    _confirm(renewed)
     for change in (*new, *changed):
-        ask_for_translation(change.listing)
+        if change.standing.state == State.PUBLISHED:
+            ask_for_translation(change.standing.id)
     told = Counter(row.outcome for row in outcome)
     record(
         actor=actor,
@@ -172,26 +201,19 @@ def record_batch(
     return BatchOutcome(tuple(outcome))
 
 
-def _owner_ids(rows: Iterable[Incoming]) -> set[int]:
-    return {row.owner_id for row in rows}
-
-
-def _present(source: str, rows: Iterable[Incoming]) -> dict[str, Listing]:
+def _present(source: str, rows: Iterable[Incoming]) -> dict[str, _Standing]:
+    external_ids = {" ".join(row.draft.external_id.split()) for row in rows}
     found = (
-        Listing.objects.select_for_update(of=("self",))
-        .select_related("owner")
-        .filter(source=source, external_id__in={row.draft.external_id.strip() for row in rows} - {""})
+        Listing.objects.select_for_update()
+        .filter(source=source, external_id__in=external_ids - {""})
         .annotate(is_held=Exists(Hold.objects.filter(listing=OuterRef("pk"), lifted_at=None)))
+        .values_list("external_id", *_STANDING)
     )
-    return {listing.external_id: listing for listing in found}
+    return {external_id: _Standing(*standing) for external_id, *standing in found}
 
 
 def _identity_problems(
-    draft: ListingDraft,
-    row: Incoming,
-    owners: dict[int, Organisation],
-    listing: Listing | None,
-    taken: set[str],
+    draft: ListingDraft, row: Incoming, owners: Collection[int], standing: _Standing | None, taken: set[str]
 ) -> tuple[Problem, ...]:
     problems = []
     if not draft.external_id:
@@ -200,83 +222,88 @@ def _identity_problems(
         problems.append(Problem("external_id", "given_twice", {"external_id": draft.external_id}))
     if row.owner_id not in owners:
         problems.append(Problem("owner", "unknown_owner"))
-    if listing is not None and listing.owner_id != row.owner_id:
+    if standing is not None and standing.owner_id != row.owner_id:
         problems.append(Problem("owner", "owned_by_other"))
-    if listing is not None and listing.direction != draft.direction:
-        problems.append(Problem("direction", "direction_changed", {"direction": listing.direction}))
-    if listing is not None and listing.state == State.TAKEN:
-        problems.append(Problem("state", "wrong_state", {"state": str(listing.state)}))
+    if standing is not None and standing.direction != draft.direction:
+        problems.append(Problem("direction", "direction_changed", {"direction": standing.direction}))
+    if standing is not None and standing.state == State.TAKEN:
+        problems.append(Problem("state", "wrong_state", {"state": standing.state}))
     return tuple(problems)
 
 
-def _new_listing(draft: ListingDraft, owner: Organisation, at: datetime) -> Listing:
-    listing = Listing(
-        id=uuid7(),
-        direction=draft.direction,
-        owner=owner,
-        created_at=at,
-        source=draft.source,
-        external_id=draft.external_id,
-    )
-    listing.is_held = False  # type: ignore[attr-defined]
-    return listing
-
-
-def _renew(actor: Person | System, listing: Listing, at: datetime) -> bool:
+def _renew(standing: _Standing, at: datetime, *, skips_review: bool) -> bool:
     """Let a record that its source carries be seen from now on, or wait for review; says whether it changed."""
-    if listing.state not in _RENEWABLE:
+    if standing.state not in _RENEWABLE:
         return False
-    if listing.is_held or not may_skip_review(actor, listing):  # type: ignore[attr-defined]
-        is_waiting = listing.state != State.PUBLISHED
-        listing.state = State.IN_REVIEW if is_waiting else listing.state
+    if standing.is_held or not skips_review:
+        is_waiting = standing.state != State.PUBLISHED
+        standing.state = State.IN_REVIEW if is_waiting else standing.state
         return is_waiting
-    if listing.state != State.PUBLISHED or listing.published_at is None:
-        listing.published_at = at
-    until = rules.visible_until(published_at=listing.published_at, at=at)
+    if standing.state != State.PUBLISHED or standing.published_at is None:
+        standing.published_at = at
+    until = rules.visible_until(published_at=standing.published_at, at=at)
     if until <= at:
-        listing.published_at, until = at, rules.visible_until(published_at=at, at=at)
-    listing.state, listing.confirmed_at, listing.visible_until = State.PUBLISHED, at, until
+        standing.published_at, until = at, rules.visible_until(published_at=at, at=at)
+    standing.state, standing.confirmed_at, standing.visible_until = State.PUBLISHED, at, until
     return True
 
 
+def _confirm(renewed: Iterable[_Standing]) -> None:
+    """Write what changed of listings whose content did not, one statement for all that stand alike."""
+    alike: dict[tuple[object, ...], list[UUID]] = {}
+    for standing in renewed:
+        alike.setdefault(_life_of(standing), []).append(standing.id)
+    for life, ids in alike.items():
+        Listing.objects.filter(pk__in=ids).update(**dict(zip(_LIFE, life, strict=True)))
+
+
 def _insert(changes: list[_Change], actor: Person | System, at: datetime) -> None:
-    if not changes:
-        return
-    columns = (*_NEW, *_LIFE, *_CONTENT)
-    _copy(Listing, columns, ([getattr(change.listing, name) for name in columns] for change in changes))
+    _copy_into(
+        Listing._meta.db_table,
+        (*_BIRTH, *_WRITTEN, *_LIFE, *_CONTENT),
+        (
+            (c.standing.owner_id, c.draft.direction, at, c.draft.source, c.draft.external_id, "", "", *_values(c, at))
+            for c in changes
+        ),
+    )
     _copy_parts(changes, changes, actor, at)
+
+
+def _values(change: _Change, at: datetime) -> tuple[object, ...]:
+    standing = change.standing
+    return (
+        standing.id,
+        standing.version,
+        standing.source_digest,
+        at,
+        *_life_of(standing),
+        *_content_of(change.draft),
+    )
 
 
 def _replace(changes: list[_Change], actor: Person | System, at: datetime) -> None:
     if not changes:
         return
-    ids = [change.listing.pk for change in changes]
-    columns = (*_LIFE, *_CONTENT)
+    ids = [change.standing.id for change in changes]
+    columns = (*_WRITTEN, *_LIFE, *_CONTENT)
+    names = [connection.ops.quote_name(name) for name in columns]
     table = connection.ops.quote_name(Listing._meta.db_table)
-    settings = ", ".join(f"{connection.ops.quote_name(name)} = c.{connection.ops.quote_name(name)}" for name in columns)
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS listing_change (LIKE {table}) ON COMMIT DROP")
-        cursor.execute("TRUNCATE listing_change")
-        for name in (*_NEW[1:], "reminded_at", "contact_id"):
-            cursor.execute(f"ALTER TABLE listing_change ALTER COLUMN {name} DROP NOT NULL")
-        _copy_into(
-            "listing_change",
-            ("id", *columns),
-            ([change.listing.pk, *(getattr(change.listing, name) for name in columns)] for change in changes),
+        cursor.execute("DROP TABLE IF EXISTS listing_change")
+        cursor.execute(
+            f"CREATE TEMP TABLE listing_change ON COMMIT DROP AS SELECT {', '.join(names)} FROM {table} LIMIT 0"  # noqa: S608
         )
+        _copy_into("listing_change", columns, (_values(change, at) for change in changes))
+        settings = ", ".join(f"{name} = c.{name}" for name in names[1:])
         cursor.execute(f"UPDATE {table} l SET {settings} FROM listing_change c WHERE l.id = c.id")  # noqa: S608
     for model in (ListingText, Classification, Requirement):
         model._default_manager.filter(listing__in=ids).delete()
     # Rights that did not change keep their rows, so that their history shows real changes only.
-    rights: dict[UUID, list[Right]] = {}
+    rights: dict[UUID, list[RightDraft]] = {}
     for right in Right.objects.filter(listing__in=ids).order_by("pk"):
-        rights.setdefault(right.listing_id, []).append(right)
-    others = [
-        change
-        for change in changes
-        if tuple(queries.right_draft(right) for right in rights.get(change.listing.pk, ())) != change.draft.rights
-    ]
-    Right.objects.filter(listing__in=[change.listing.pk for change in others]).delete()
+        rights.setdefault(right.listing_id, []).append(queries.right_draft(right))
+    others = [c for c in changes if tuple(rights.get(c.standing.id, ())) != c.draft.rights]
+    Right.objects.filter(listing__in=[change.standing.id for change in others]).delete()
     _copy_parts(changes, others, actor, at)
 
 
@@ -285,7 +312,7 @@ def _copy_parts(changes: list[_Change], with_rights: list[_Change], actor: Perso
         ListingText,
         ("listing_id", *_TEXT),
         (
-            [change.listing.pk, *(getattr(text, name) for name in _TEXT)]
+            [change.standing.id, *(getattr(text, name) for name in _TEXT)]
             for change in changes
             for text in change.draft.texts
         ),
@@ -294,7 +321,7 @@ def _copy_parts(changes: list[_Change], with_rights: list[_Change], actor: Perso
         Classification,
         ("listing_id", "scheme", "code", "is_derived"),
         (
-            (change.listing.pk, scheme, code, is_derived)
+            (change.standing.id, scheme, code, is_derived)
             for change in changes
             for (scheme, code), is_derived in classifications_of(change.draft).items()
         ),
@@ -303,7 +330,7 @@ def _copy_parts(changes: list[_Change], with_rights: list[_Change], actor: Perso
         Right,
         ("listing_id", *_RIGHT),
         (
-            [change.listing.pk, *(getattr(right, name) for name in _RIGHT)]
+            [change.standing.id, *(getattr(right, name) for name in _RIGHT)]
             for change in with_rights
             for right in change.draft.rights
         ),
@@ -312,7 +339,7 @@ def _copy_parts(changes: list[_Change], with_rights: list[_Change], actor: Perso
         Requirement,
         ("listing_id", *_REQUIREMENT),
         (
-            [change.listing.pk, *(getattr(requirement, name) for name in _REQUIREMENT)]
+            [change.standing.id, *(getattr(requirement, name) for name in _REQUIREMENT)]
             for change in changes
             for requirement in change.draft.requirements
         ),
@@ -321,7 +348,7 @@ def _copy_parts(changes: list[_Change], with_rights: list[_Change], actor: Perso
     _copy(
         Revision,
         ("listing_id", "version", "at", "actor", "content"),
-        ((change.listing.pk, change.listing.version, at, who, change.content.decode()) for change in changes),
+        ((change.standing.id, change.standing.version, at, who, change.content.decode()) for change in changes),
     )
 
 

@@ -29,6 +29,7 @@ from transferase.foundation.queue import enqueue
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from transferase.catalogue.rules import ListingDraft, TextDraft
     from transferase.directory.models import Organisation
@@ -104,7 +105,8 @@ def revise(*, actor: Person | System, listing: Listing, draft: ListingDraft, at:
         version=listing.version,
         state=str(listing.state),
     )
-    ask_for_translation(listing)
+    if listing.state == State.PUBLISHED:
+        ask_for_translation(listing.pk)
     return listing
 
 
@@ -153,16 +155,19 @@ def discard(*, actor: Person | System, listing: Listing, at: datetime) -> None:
 
 
 def may_skip_review(actor: Person | System, listing: Listing) -> bool:
-    """Whether what an actor publishes is seen at once: reviewers, and verified owners unless all are reviewed."""
-    if rules.may_review(actor) or settings.REVIEW == "none":
-        return True
-    return settings.REVIEW == "unverified" and listing.owner.is_verified
+    """Whether what an actor publishes is seen at once: all of a reviewer's, else as the owner is trusted."""
+    return rules.may_review(actor) or needs_no_review(is_verified=listing.owner.is_verified)
 
 
-def ask_for_translation(listing: Listing) -> None:
+def needs_no_review(*, is_verified: bool) -> bool:
+    """Whether the platform trusts an owner to publish: the verified ones, unless it reviews all or none."""
+    return settings.REVIEW == "none" or (settings.REVIEW == "unverified" and is_verified)
+
+
+def ask_for_translation(listing_id: UUID) -> None:
     """Have the missing languages of a public listing filled in, where a translation service is configured."""
-    if settings.TRANSLATION_ENDPOINT and listing.state == State.PUBLISHED:
-        enqueue("catalogue.translate", queueing_lock=f"catalogue.translate:{listing.pk}", listing_id=str(listing.pk))
+    if settings.TRANSLATION_ENDPOINT:
+        enqueue("catalogue.translate", queueing_lock=f"catalogue.translate:{listing_id}", listing_id=str(listing_id))
 
 
 def _locked(listing: Listing) -> Listing:

@@ -198,7 +198,7 @@ def _publish(actor: Person | System, listing: Listing, at: datetime) -> None:
     _renew(listing, "publish", at)
     listing.save(update_fields=["state", "state_reason", "state_note", "published_at", "confirmed_at", "visible_until"])
     record(actor=actor, action="catalogue.listing.published", subject=listing, until=listing.visible_until.isoformat())
-    ask_for_translation(listing)
+    ask_for_translation(listing.pk)
 
 
 def _renew(listing: Listing, act: str, at: datetime) -> None:

@@ -8,6 +8,7 @@ stay whole. The analysers are loaded when the first text needs them.
 import re
 import threading
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,6 +36,7 @@ class Word:
     end: int
 
 
+LONGEST_TERM = 64
 _LETTERS = "a-z0-9\u00df-\u00f6\u00f8-\u024f\u0370-\u03ff\u1e00-\u1eff"
 _OFFICE = "us|ep|cn|jp|kr|wo|de|fr|gb|tw|au|ca|in|ru"
 _PATTERN = re.compile(
@@ -76,7 +78,14 @@ def words(text: str, language: str) -> list[str]:
 
 
 def placed_words(text: str, language: str) -> list[Word]:
-    """The analysed terms of a text with their positions in exactly this text."""
+    """The analysed terms of a text with their positions in exactly this text; a term has at most 64 characters."""
+    return [
+        word if len(word.term) <= LONGEST_TERM else Word(word.term[:LONGEST_TERM], word.start, word.end)
+        for word in _placed(text, language)
+    ]
+
+
+def _placed(text: str, language: str) -> list[Word]:
     folded = fold(text)
     korean = iter(()) if not _HAS_HANGUL.search(folded) else _korean_words(text)
     found: list[Word] = []
@@ -202,17 +211,19 @@ _NOUN_TAGS = frozenset({"NNG", "NNP", "XR"})
 
 
 def _korean_words(text: str) -> Iterator[Word]:
-    prefix = None
+    prefix = noun = None
     for token in _korean_analyser().tokenize(text):
-        tag, form, start, end = (
-            token.tag,
-            token.form,
-            token.start,
-            token.start + token.len,
-        )
-        if prefix is not None and prefix.end == start and tag in _NOUN_TAGS:
+        tag, form, start, end = token.tag, token.form, token.start, token.start + token.len
+        is_noun = tag in _NOUN_TAGS
+        if is_noun and prefix is not None and prefix.end == start:
             yield Word(prefix.term + form, prefix.start, end)
         prefix = Word(form, start, end) if tag == "XPN" else None
+        if is_noun and len(form) == 1 and noun is not None and noun.end == start:
+            # 양극 + 재 is the word 양극재, which in another sentence is not taken apart.
+            noun = Word(noun.term + form, noun.start, end)
+            yield noun
+            continue
+        noun = Word(form, start, end) if is_noun else None
         if tag in _KOREAN_TAGS and form not in KOREAN_STOP_WORDS:
             yield Word(form, start, end)
 
@@ -221,7 +232,10 @@ def _korean_words(text: str) -> Iterator[Word]:
 
 
 def _load_jieba() -> Any:
-    import jieba  # noqa: PLC0415 - slow
+    # Its source holds escapes that newer versions of Python warn of when they compile it.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import jieba  # noqa: PLC0415 - slow
 
     analyser = jieba.Tokenizer()
     # Its own start-up keeps a marshalled dictionary in the shared temporary folder, where any account could have put

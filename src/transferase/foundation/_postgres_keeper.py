@@ -26,7 +26,11 @@ from typing import TypedDict
 STOP_LIMIT_S = 60
 # A server that ends sooner than this has not really run.
 SHORT_LIFE_S = 5
-QUICK_ENDS_ALLOWED = 15
+# A server that never ran has a fault that does not pass; after a crash, children of the dead server may still finish
+# their work, and a new one refuses to start until they have.
+QUICK_ENDS_AT_FIRST = 6
+QUICK_ENDS_AFTER_CRASH = 100
+LONGEST_PAUSE_S = 0.5
 # Larger than any process number that Linux gives out (2^22).
 NO_PROCESS = 4_194_305
 
@@ -36,6 +40,7 @@ class Order(TypedDict):
 
     folder: str
     cluster: str
+    socket_lock: str
     command: list[str]
     environment: dict[str, str]
     account: tuple[int, int] | None
@@ -47,6 +52,7 @@ class Keeper:
     def __init__(self, order: Order) -> None:
         self.folder = Path(order["folder"])
         self.cluster = Path(order["cluster"])
+        self.lock_files = [self.cluster / "postmaster.pid", Path(order["socket_lock"])]
         self.command = order["command"]
         self.environment = order["environment"]
         self.account = order["account"]
@@ -74,9 +80,10 @@ class Keeper:
 
     def serve(self) -> int:
         """Run the server, again after each crash."""
-        quick_ends = 0
+        quick_ends, allowed = 0, QUICK_ENDS_AT_FIRST
         while not self.closing.is_set():
-            forget_dead_postmaster(self.cluster)
+            for path in self.lock_files:
+                forget_dead_server(path, self.cluster)
             began = time.monotonic()
             self.server = self.launch()
             if self.closing.is_set():
@@ -86,10 +93,11 @@ class Keeper:
                 return 0
             say(f"the server ended with status {status}")
             quick_ends = quick_ends + 1 if time.monotonic() - began < SHORT_LIFE_S else 0
-            if quick_ends > QUICK_ENDS_ALLOWED:
+            if status < 0:
+                allowed = QUICK_ENDS_AFTER_CRASH
+            if quick_ends > allowed:
                 return 1
-            # Children of a killed server may still use its memory for a moment; then a new one refuses to start.
-            time.sleep(0.04 * quick_ends)
+            time.sleep(min(0.04 * quick_ends, LONGEST_PAUSE_S))
         return 0
 
     def launch(self) -> subprocess.Popen[bytes]:
@@ -122,13 +130,12 @@ def wait_for_last_user(users: int) -> None:
     os.kill(os.getpid(), signal.SIGUSR1)
 
 
-def forget_dead_postmaster(cluster: Path) -> None:
-    """Let a start go ahead when the process named in postmaster.pid is a zombie or another program by now.
+def forget_dead_server(path: Path, cluster: Path) -> None:
+    """Let a start go ahead when the process named in a lock file is a zombie or another program by now.
 
     PostgreSQL itself only asks whether a process with that number exists. The rest of the file stays as it is:
     by it PostgreSQL notices children of the dead server that still use the shared memory.
     """
-    path = cluster / "postmaster.pid"
     try:
         first, rest = path.read_text(encoding="utf-8").split("\n", 1)
         named = int(first)

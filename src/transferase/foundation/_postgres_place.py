@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 PORT = 5432
+SOCKET_LOCK = f".s.PGSQL.{PORT}.lock"
 # The kernel allows 107 bytes; the name of the lock file beside the socket is longer than that of the socket.
 LONGEST_SOCKET_PATH = 100
 # For root whose home nobody else can enter. Fixed, so that every process finds the same place.
@@ -119,6 +120,7 @@ def account_for(folder: Path) -> Account | None:
         if os.geteuid() == 0 and owner.st_uid != 0:
             return Account(owner.st_uid, owner.st_gid)
     if os.geteuid() != 0:
+        require_name(os.geteuid())
         return None
     try:
         nobody = pwd.getpwnam("nobody")
@@ -128,6 +130,17 @@ def account_for(folder: Path) -> Account | None:
             f"Work as an ordinary user. {OTHER_SERVER}",
         ) from None
     return Account(nobody.pw_uid, nobody.pw_gid)
+
+
+def require_name(uid: int) -> None:
+    """PostgreSQL looks its account up by number; containers often run under a number without a name."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise DatabaseUnavailable(
+            f"PostgreSQL needs an account with a name, and number {uid} has none on this system.",
+            f"Add a line for it to /etc/passwd, or work as another account. {OTHER_SERVER}",
+        ) from None
 
 
 def make_folder(folder: Path, account: Account | None) -> None:
@@ -226,7 +239,7 @@ def find_sockets(folder: Path, account: Account | None) -> Path:
     uid = account.uid if account else os.geteuid()
     preferred = folder / "run"
     # A comma separates folders in PostgreSQL's setting and hosts in its client.
-    fits = len(os.fsencode(preferred / f".s.PGSQL.{PORT}.lock")) <= LONGEST_SOCKET_PATH and "," not in str(preferred)
+    fits = len(os.fsencode(preferred / SOCKET_LOCK)) <= LONGEST_SOCKET_PATH and "," not in str(preferred)
     sockets = preferred if fits else SHORT_FOLDER / f"transferase-{uid}-{digest(folder)}"
     with contextlib.suppress(FileExistsError):
         sockets.mkdir(mode=0o700)
@@ -258,7 +271,13 @@ def find_programs(place: Place) -> Path:
         )
     if place.account is None or can_run(place.account, programs / "bin" / "postgres"):
         return programs / "bin"
-    return copy_programs(programs, place) / "bin"
+    copied = copy_programs(programs, place) / "bin"
+    if not can_run(place.account, copied / "postgres"):
+        raise DatabaseUnavailable(
+            f"The account that runs PostgreSQL for root can run its programs neither in {programs} nor in {copied}.",
+            f"Work as an ordinary user. {OTHER_SERVER}",
+        )
+    return copied
 
 
 def copy_programs(programs: Path, place: Place) -> Path:
@@ -267,14 +286,17 @@ def copy_programs(programs: Path, place: Place) -> Path:
     copy = copies / programs_version()
     if not copy.exists():
         shutil.rmtree(copies, ignore_errors=True)
-        partial = copies / "partial"
-        shutil.copytree(programs, partial, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        package, partial = programs.parent, copies / "partial"
+        # The programs look for their libraries by a path relative to their own, in a folder beside the package.
+        for folder in (programs, *package.parent.glob(f"{package.name}.libs")):
+            target = partial / folder.relative_to(package.parent)
+            shutil.copytree(folder, target, symlinks=True, ignore=shutil.ignore_patterns("include"))
         for path in (copies, partial, *partial.rglob("*")):
             if not path.is_symlink():
                 is_runnable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
                 path.chmod(0o755 if is_runnable else 0o644)
         partial.rename(copy)
-    return copy
+    return copy / programs.relative_to(programs.parent.parent)
 
 
 def programs_version() -> str:

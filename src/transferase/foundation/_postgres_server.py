@@ -33,6 +33,7 @@ from psycopg.conninfo import make_conninfo
 from transferase.foundation import _postgres_keeper as keeper
 from transferase.foundation._postgres_place import (
     PORT,
+    SOCKET_LOCK,
     DatabaseUnavailable,
     Place,
     find_place,
@@ -206,6 +207,7 @@ class Server:
         order: keeper.Order = {
             "folder": str(place.folder),
             "cluster": str(place.cluster),
+            "socket_lock": str(place.sockets / SOCKET_LOCK),
             "command": command,
             "environment": environment(),
             "account": (place.account.uid, place.account.gid) if place.account else None,
@@ -234,10 +236,10 @@ class Server:
             if done.read_text(encoding="utf-8") == wanted:
                 return
         try:
+            # template1 first: databases made from it, ours and those of tests, then have the extensions.
+            provide_extensions(self.conninfo("template1", superuser=True))
             provide_role_and_database(self.conninfo(SUPERUSER, superuser=True), read_passwords(place)[ROLE])
-            # template1 too: databases made from it, such as those of tests, then have the extensions.
-            for database in (DATABASE, "template1"):
-                provide_extensions(self.conninfo(database, superuser=True))
+            provide_extensions(self.conninfo(superuser=True))
         except psycopg.Error as error:
             raise DatabaseUnavailable(
                 f"The database in {place.folder} cannot be prepared: {str(error).strip().splitlines()[-1]}",
@@ -280,7 +282,7 @@ def initialise(place: Place, programs: Path, *, fast: bool) -> None:
     place.give(words)
     command = [str(programs / "initdb"), "-D", str(new), f"--pwfile={words}", *INITDB_OPTIONS]
     if fast:
-        command.append("--no-sync")
+        command += ["--no-sync", "--wal-segsize=4"]
     try:
         for letters in LETTERS:
             shutil.rmtree(new, ignore_errors=True)

@@ -14,6 +14,7 @@ from transferase.interchange import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
 # Columns of our own exports that tell about a record and are no part of it.
 INFORMATIVE: Final = frozenset({"id", "source", "state", "url", "published_at", "visible_until", "theme"})
@@ -35,7 +36,7 @@ def guess_mapping(header: Iterable[str], kind: str, *, for_operator: bool) -> di
     Our own field names come first, then synonyms from left to right; a field is given once.
     """
     names = _names(kind)
-    allowed = set(rules.FIELDS[kind]) - (set() if for_operator else rules.OPERATOR_FIELDS)
+    allowed = rules.allowed_fields(kind, for_operator=for_operator)
     header = [column for column in header if not column.startswith("#")]
     exact = {column: column for column in header if column in allowed}
     taken, mapping = set(exact.values()), dict(exact)
@@ -49,7 +50,7 @@ def guess_mapping(header: Iterable[str], kind: str, *, for_operator: bool) -> di
     return {column: mapping[column] for column in header if column in mapping}
 
 
-def _field_of(column: str, names: Mapping[str, str], allowed: set[str]) -> str | None:
+def _field_of(column: str, names: Mapping[str, str], allowed: AbstractSet[str]) -> str | None:
     plain = names.get(folded(column))
     if plain in allowed:
         return plain
@@ -78,7 +79,7 @@ def _names(kind: str) -> Mapping[str, str]:
 
 def check_mapping(columns: Mapping[str, str], defaults: Mapping[str, object], kind: str, *, for_operator: bool) -> None:
     """Raise `UnknownField`, `DuplicateField` or `MissingColumns` for a mapping that no record could come from."""
-    allowed = set(rules.FIELDS[kind]) - (set() if for_operator else rules.OPERATOR_FIELDS)
+    allowed = rules.allowed_fields(kind, for_operator=for_operator)
     for field in (*columns.values(), *defaults):
         if field not in allowed:
             raise rules.UnknownField(field=field)

@@ -105,7 +105,7 @@ def format_of(path: Path, limits: Limits) -> str:
             # A text may begin with empty lines; a file of zeros (a failed copy) is no text.
             start = file.read(CHUNK).lstrip(b"\x00 \t\r\n")
             if not start:
-                raise rules.EmptyFile()
+                raise rules.EmptyFile
         if start.startswith(ZIP):
             return _zip_format(file)
         if start.startswith(OLE):
@@ -213,7 +213,7 @@ def _telling_sample(path: Path, limits: Limits) -> bytes:
             if not chunk.isascii():
                 # A character may lie across the border of two chunks; an ASCII byte never is part of one
                 # at the start of this chunk, because the chunk before was ASCII to its last byte.
-                first = next(i for i, byte in enumerate(chunk) if byte > 0x7F)  # noqa: PLR2004 - end of ASCII
+                first = next(i for i, byte in enumerate(chunk) if byte > 0x7F)
                 line = chunk.rfind(b"\n", 0, first) + 1
                 return start[:4096].rpartition(b"\n")[0] + b"\n" + chunk[line:] + file.read(CHUNK)
         return start

@@ -75,7 +75,8 @@ def open_table(path: Path, *, encoding: str | None = None, limits: Limits | None
 
 def count_rows(table: Table) -> int:
     """How many rows the file has; reads all of it once, so that what cannot be decoded is found before anything is
-    taken."""
+    taken.
+    """
     if table.expected is not None:
         return table.expected
     return sum(1 for _ in table.rows())
@@ -90,7 +91,7 @@ def checked_header(names: list[str], limits: Limits) -> tuple[str, ...]:
         raise rules.TooManyColumns(limit=limits.columns)
     # A row of numbers and dates is a record, not a header.
     if not any(re.search(r"[^\W\d_]", name) for name in cleaned):
-        raise rules.NoHeader()
+        raise rules.NoHeader
     for name, count in Counter(name.casefold() for name in cleaned if name).items():
         if count > 1:
             raise rules.DuplicateHeader(column=next(n for n in cleaned if n.casefold() == name))
@@ -98,7 +99,7 @@ def checked_header(names: list[str], limits: Limits) -> tuple[str, ...]:
 
 
 def _without_guard(name: str) -> str:
-    return name[1:] if name.startswith("'") else name
+    return name.removeprefix("'")
 
 
 def _lines(file: IO[str], limits: Limits) -> Iterator[str]:
@@ -132,8 +133,8 @@ def _delimited_header(lines: list[str], limits: Limits, delimiter: str) -> tuple
             if any(name.strip(EDGES) for name in names):
                 return checked_header(names, limits)
     except csv.Error:
-        raise rules.NoHeader() from None
-    raise rules.EmptyFile()
+        raise rules.NoHeader from None
+    raise rules.EmptyFile
 
 
 def _delimited_rows(file: IO[str], limits: Limits, delimiter: str, *, has_hint: bool) -> Iterator[Row]:
@@ -148,7 +149,7 @@ def _delimited_rows(file: IO[str], limits: Limits, delimiter: str, *, has_hint: 
             return
         except csv.Error:
             if not header:
-                raise rules.NoHeader() from None
+                raise rules.NoHeader from None
             yield Row(number, {}, "broken_row", {"lines": reader.line_num - seen_line})
             seen_line = reader.line_num
             continue
@@ -180,7 +181,7 @@ def sniff_delimiter(lines: list[str]) -> str:
             widths = [len(row) for row in islice(csv.reader(lines, delimiter=delimiter), SNIFFED) if row]
         except csv.Error:
             continue
-        if not widths or widths[0] < 2:  # noqa: PLR2004 - one column is no cut
+        if not widths or widths[0] < 2:
             continue
         even = sum(width == widths[0] for width in widths) / len(widths)
         if (even, widths[0]) > best_score:
@@ -224,7 +225,7 @@ def _open_workbook(path: Path, limits: Limits) -> Table:
         opened = _workbook.open_sheet(book, limits)
         first = next(((number, values) for number, values in opened.rows() if any(values)), None)
     if first is None:
-        raise rules.EmptyFile()
+        raise rules.EmptyFile
     header_row, names = first
     header = checked_header(names, limits)
 

@@ -53,7 +53,7 @@ def check_archive(file: IO[bytes], limits: Limits) -> None:
         raise rules.XlsxBomb(reason="unpacked", limit=limits.unpacked_bytes)
     for entry in entries:
         if entry.flag_bits & ENCRYPTED_FLAG:
-            raise rules.PasswordProtected()
+            raise rules.PasswordProtected
         if entry.file_size > RATIO_FROM and entry.file_size > limits.ratio * max(1, entry.compress_size):
             raise rules.XlsxBomb(reason="ratio", limit=limits.ratio)
         # Shared texts and styles are held in memory as a whole, sheets are not.
@@ -72,7 +72,7 @@ def open_sheet(file: IO[bytes], limits: Limits) -> Sheet:
         raise _refusal(error) from error
     chosen = next((sheet for sheet in sheets if _has_cells(sheet, limits)), None)
     if chosen is None:
-        raise rules.EmptyFile()
+        raise rules.EmptyFile
 
     def rows(width: int | None = None) -> Iterator[tuple[int, list[str]]]:
         yield from _rows(chosen, limits, width)

@@ -38,7 +38,6 @@ class WantedState(models.TextChoices):
     """Where the listings of a file shall stand; one that may not be published waits for review instead."""
 
     PUBLISHED = "published"
-    IN_REVIEW = "in_review"
     DRAFT = "draft"
 
 
@@ -91,6 +90,7 @@ class ImportRun(models.Model):
     digest = models.CharField(max_length=64, blank=True)
     format = models.CharField(max_length=10, blank=True)
     encoding = models.CharField(max_length=20, blank=True)
+    header = models.JSONField(default=list)  # names of the columns in their order
     # The mapping as this run uses it: the source's own may be changed for the next file meanwhile.
     columns = models.JSONField(default=dict)  # {column of the file: field}
     defaults = models.JSONField(default=dict)  # {field: value for every row}

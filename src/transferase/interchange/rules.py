@@ -174,7 +174,7 @@ class Undecodable(FileRefused):
 
 
 class UnknownEncoding(FileRefused):
-    """This `encoding` is not one that files may be read in."""
+    """Files may not be read in this `encoding`."""
 
     code = "unknown_encoding"
 
@@ -203,6 +203,12 @@ class UnknownKind(DomainError):
     code = "unknown_kind"
 
 
+class UnknownFormat(DomainError):
+    """Records are exported as CSV, XLSX or JSONL, not in this `format`."""
+
+    code = "unknown_format"
+
+
 class ForeignSource(DomainError):
     """The `source` of this name belongs to another organisation."""
 
@@ -227,7 +233,8 @@ class LostFile(DomainError):
     code = "lost_file"
 
 
-# What may be wrong with a row, and the facts that come with each code.
+# What may be wrong with a row, and the facts that come with each code. The second part are rules of the catalogue
+# and the directory, which a record breaks only here because a file brought it.
 ROW_ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
     "bad_json": (),
     "not_an_object": (),
@@ -239,13 +246,24 @@ ROW_ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
     "no_title": (),
     "no_name": (),
     "no_country": (),
+    "no_right": (),
     "unknown_owner": ("value",),
     "owner_not_allowed": ("value",),
     "other_direction": ("value",),
     "unknown_offer": ("value",),
-    "no_right": (),
-    "owned_by_another": ("value",),
-    "invalid_content": ("problem",),
+    "required": (),
+    "too_long": ("longest",),
+    "out_of_range": ("low", "high"),
+    "not_in_order": ("low", "high"),
+    "given_twice": (),
+    "not_for_direction": ("direction",),
+    "not_a_web_address": (),
+    "owned_by_other": (),
+    "direction_changed": ("direction",),
+    "wrong_state": ("state",),
+    "wrong_number": ("scheme", "value"),
+    "identifier_taken": ("scheme", "value"),
+    "not_ready": ("missing",),
 }
 # What was not understood in a row that was taken all the same.
 ROW_WARNINGS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -254,6 +272,11 @@ ROW_WARNINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "title_cut": ("length", "limit"),
     "value_cut": ("length", "limit"),
     "title_from_summary": (),
+    "summary_from_description": (),
+    "summary_shortened": ("length", "limit"),
+    "owner_will_be_entered": ("value",),
+    "stays_draft": ("missing",),
+    "no_currency": ("value",),
     "unknown_code": ("value",),
     "unknown_classification": ("value",),
     "unknown_language": ("value",),
@@ -261,16 +284,19 @@ ROW_WARNINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "bad_date": ("value",),
     "bad_number": ("value",),
     "bad_trl": ("value",),
-    "bad_list": ("value",),
     "bad_requirement": ("value",),
     "bad_right": ("value",),
     "bad_identifier": ("value",),
     "bad_link": ("value",),
     "range_reversed": ("value",),
     "formula_error": ("value",),
-    "column_ignored": ("value",),
 }
 ROW_CODES: Final[Mapping[str, tuple[str, ...]]] = {**ROW_ERRORS, **ROW_WARNINGS}
+
+
+def allowed_fields(kind: str, *, for_operator: bool) -> frozenset[str]:
+    """Which fields a column may fill in the file of this person."""
+    return frozenset(FIELDS[kind]) - (frozenset() if for_operator else OPERATOR_FIELDS)
 
 
 def may_import(actor: Person | System, organisation: Organisation | None) -> bool:

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("catalogue", "0001_initial"),
+        ("catalogue", "0002_initial"),
         ("directory", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -74,9 +74,7 @@ class Migration(migrations.Migration):
                 (
                     "wanted_state",
                     models.CharField(
-                        choices=[("published", "Published"), ("in_review", "In Review"), ("draft", "Draft")],
-                        default="published",
-                        max_length=10,
+                        choices=[("published", "Published"), ("draft", "Draft")], default="published", max_length=10
                     ),
                 ),
                 ("is_dry", models.BooleanField(default=False)),

@@ -1,0 +1,88 @@
+"""The files of imports while they are worked on, below MEDIA_ROOT, never where the web server looks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+
+from django.conf import settings
+
+from transferase.foundation.ids import uuid7
+from transferase.interchange import rules
+from transferase.interchange.rules import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNK: Final = 1 << 20
+FOLDER: Final = "imports"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file as it is kept: its name below MEDIA_ROOT and the SHA-256 of its bytes."""
+
+    name: str
+    digest: str
+
+    @property
+    def path(self) -> Path:
+        return path_of(self.name)
+
+
+def limits() -> Limits:
+    """How much a file may hold on this platform."""
+    largest = settings.IMPORT_MAX_BYTES
+    return Limits(stored_bytes=largest, unpacked_bytes=5 * largest, shared_bytes=max(largest, 150 * 1024 * 1024))
+
+
+def path_of(name: str) -> Path:
+    """Where a stored file lies."""
+    return Path(settings.MEDIA_ROOT) / name
+
+
+def keep(file: Path | str | IO[bytes], largest: int) -> Stored:
+    """Copy a file chunk by chunk; one that is too large is refused by its size, or as soon as it grows beyond."""
+    size = os.path.getsize(file) if isinstance(file, str | Path) else getattr(file, "size", None)
+    if size is not None and size > largest:
+        raise rules.TooLarge(limit=largest, size=size)
+    name = f"{FOLDER}/{uuid7()}"
+    target = path_of(name)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    digest, written = hashlib.sha256(), 0
+    try:
+        with target.open("xb") as copy:
+            for chunk in _chunks(file):
+                written += len(chunk)
+                if written > largest:
+                    raise rules.TooLarge(limit=largest)
+                digest.update(chunk)
+                copy.write(chunk)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return Stored(name, digest.hexdigest())
+
+
+def drop(name: str) -> None:
+    """Forget a file that nobody needs any more; the rows as received are kept in the database."""
+    if name:
+        path_of(name).unlink(missing_ok=True)
+
+
+def _chunks(file: Path | str | IO[bytes]) -> Iterator[bytes]:
+    if isinstance(file, str | Path):
+        with Path(file).open("rb") as opened:
+            yield from _read(opened)
+    elif hasattr(file, "chunks"):
+        yield from cast("Any", file).chunks(CHUNK)
+    else:
+        yield from _read(file)
+
+
+def _read(file: IO[bytes]) -> Iterator[bytes]:
+    while chunk := file.read(CHUNK):
+        yield chunk

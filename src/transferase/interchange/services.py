@@ -1,0 +1,415 @@
+"""What people do with files of records: receive, preview, start, bring in, cancel."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from pathlib import Path, PurePath
+from typing import IO, TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from transferase.directory.models import Person
+from transferase.directory.rules import Permission, require
+from transferase.foundation.errors import DomainError
+from transferase.foundation.ledger import System, record, service
+from transferase.foundation.queue import enqueue
+from transferase.interchange import _storage, queries, rules
+from transferase.interchange._intake import Intake, ListingIntake, composed_rows
+from transferase.interchange._organisations import OrganisationIntake
+from transferase.interchange._reading import Table, count_rows, open_table
+from transferase.interchange._rights import RightIntake
+from transferase.interchange._rows import CREATED, REJECTED, UNCHANGED, UPDATED, Circumstances, Taken
+from transferase.interchange._vocabulary import Vocabularies
+from transferase.interchange._writing import write_findings, write_records
+from transferase.interchange.models import ColumnMapping, ImportRun, Kind, RowError, RunState, Source, WantedState
+from transferase.interchange.queries import Finding, Preview, PreviewRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from transferase.directory.models import Organisation
+    from transferase.interchange._rows import Composed
+
+PREVIEWED_ROWS = 2_000
+SHOWN_ROWS = 20
+SHOWN_FINDINGS = 200
+OPEN_STATES = (RunState.UPLOADED, RunState.PREVIEWED, RunState.FAILED)
+
+
+@service
+def receive(
+    *,
+    actor: Person | System,
+    organisation: Organisation | None,
+    source_name: str,
+    kind: str,
+    file: Path | str | IO[bytes],
+    file_name: str,
+    at: datetime,
+) -> ImportRun:
+    """Keep a file of records for an organisation (for none: an operator's file that names its owners).
+
+    What is no table is refused at once and not kept. Columns are mapped as they were for the last file of the source.
+    """
+    require(actor, Permission.INTERCHANGE_IMPORT_WRITE, organisation.pk if organisation else None)
+    if kind not in Kind.values:
+        raise rules.UnknownKind(kind=kind)
+    if kind == Kind.ORGANISATIONS:
+        require(actor, Permission.DIRECTORY_ORGANISATION_VERIFY)
+    source = _source(actor, source_name, organisation, at)
+    limits = _storage.limits()
+    stored = _storage.keep(file, limits.stored_bytes)
+    try:
+        table = open_table(stored.path, limits=limits)
+        run = ImportRun(
+            source=source,
+            organisation=organisation,
+            person=actor if isinstance(actor, Person) else None,
+            kind=kind,
+            file_name=PurePath(file_name.replace("\\", "/")).name[:200],
+            stored_as=stored.name,
+            digest=stored.digest,
+            format=table.format,
+            encoding=table.encoding if table.confident else "",
+            header=list(table.header),
+            started_at=at,
+        )
+        run.columns, run.defaults = queries.mapping_for(run, table.header, for_operator=rules.is_operator(actor))
+        run.save(force_insert=True)
+        record(actor=actor, action="interchange.import.received", subject=run, kind=kind, digest=stored.digest)
+    except BaseException:
+        _storage.drop(stored.name)
+        raise
+    return run
+
+
+@service
+def preview(
+    *,
+    actor: Person | System,
+    run: ImportRun,
+    at: datetime,
+    encoding: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    defaults: Mapping[str, object] | None = None,
+    wanted_state: str | None = None,
+    limit: int | None = PREVIEWED_ROWS,
+) -> Preview:
+    """Show what bringing in a file would do, without writing a record; what is chosen here is kept with the run.
+
+    `columns` is {column: field}, an empty field for a column that is left out. With `limit=None` the whole file is
+    examined.
+    """
+    run = _locked(run)
+    _require_run(actor, run)
+    if run.state not in OPEN_STATES:
+        raise rules.WrongRunState(state=str(run.state))
+    table = _table(run, encoding)
+    is_operator = rules.is_operator(actor)
+    if encoding:
+        run.encoding = table.encoding
+        if list(table.header) != run.header:
+            run.header = list(table.header)
+            run.columns, run.defaults = queries.mapping_for(run, table.header, for_operator=is_operator)
+    if columns is not None:
+        run.columns = {column: columns[column] for column in table.header if columns.get(column)}
+    if defaults is not None:
+        run.defaults = dict(defaults)
+    if wanted_state is not None:
+        run.wanted_state = WantedState(wanted_state)
+    missing = queries.unfilled_fields(run.columns, run.defaults, run.kind)
+    if not missing:
+        queries.require_mapping(run.columns, run.defaults, run.kind, for_operator=is_operator)
+    intake = _intake(_circumstances(actor, run, at))
+    told, is_complete = _foresee(table, intake, limit)
+    run.state = RunState.PREVIEWED
+    run.save()
+    record(actor=actor, action="interchange.import.previewed", subject=run, examined=len(told))
+    return _preview(run, table, told, missing, is_complete=is_complete)
+
+
+@service
+def start(*, actor: Person | System, run: ImportRun, at: datetime) -> ImportRun:
+    """Have a worker bring in the file; what stands in the way of that is told now."""
+    run = _locked(run)
+    _require_run(actor, run)
+    _require_startable(actor, run)
+    _begin(actor, run, at)
+    enqueue("interchange.import", queueing_lock=f"interchange.import:{run.pk}", run_id=run.pk)
+    return run
+
+
+def bring_in(
+    *,
+    actor: Person | System,
+    run: ImportRun,
+    at: datetime,
+    progress: Callable[[int, int], None] | None = None,
+) -> ImportRun:
+    """Take the rows of a file in batches, each in a transaction of its own with one entry in the ledger.
+
+    A run that was interrupted goes on where it stopped. A file that cannot be read to its end is refused before its
+    first row is taken. `progress` is called with the rows read and the rows expected.
+    """
+    run = _opened(actor=actor, run=run, at=at)
+    try:
+        table = _table(run, None)
+        expected = count_rows(table)
+        _expect(run=run, expected=expected)
+        around = _circumstances(actor, run, at)
+        rows = composed_rows(table, _intake(around))
+        position = 0
+        for batch in _batches(rows):
+            if position + len(batch) > run.read:
+                run = _take(run=run, rows=batch[max(0, run.read - position) :], around=around)
+                if run.state == RunState.CANCELLED:
+                    return run
+            position += len(batch)
+            if progress:
+                progress(run.read, max(expected, run.read))
+    except DomainError as error:
+        if not isinstance(error, rules.AlreadyRunning):
+            _fail(actor=actor, run=run, error=error, at=at)
+        raise
+    return _finish(actor=actor, run=run, at=at)
+
+
+@service
+def cancel(*, actor: Person | System, run: ImportRun, at: datetime) -> ImportRun:
+    """Stop an import; batches that were taken stay, nothing more is taken."""
+    run = _locked(run)
+    _require_run(actor, run)
+    if run.state in {RunState.FINISHED, RunState.CANCELLED}:
+        raise rules.WrongRunState(state=str(run.state))
+    run.state, run.finished_at = RunState.CANCELLED, at
+    run.save(update_fields=["state", "finished_at"])
+    record(actor=actor, action="interchange.import.cancelled", subject=run, read=run.read)
+    _drop_later(run)
+    return run
+
+
+def _source(actor: Person | System, name: str, organisation: Organisation | None, at: datetime) -> Source:
+    name = " ".join(name.split())[:60]
+    if not name:
+        name = f"organisation-{organisation.pk}" if organisation else "platform"
+    try:
+        with transaction.atomic():
+            source, _ = Source.objects.get_or_create(
+                name=name, defaults={"organisation": organisation, "created_at": at}
+            )
+    except IntegrityError:
+        source = Source.objects.get(name=name)
+    # Whoever may write to a source may replace its records: it belongs to who used it first.
+    if source.organisation_id != (organisation.pk if organisation else None) and not rules.is_operator(actor):
+        raise rules.ForeignSource(source=name)
+    return source
+
+
+def _locked(run: ImportRun) -> ImportRun:
+    return ImportRun.objects.select_for_update(of=("self",)).select_related("source", "organisation").get(pk=run.pk)
+
+
+def _require_run(actor: Person | System, run: ImportRun) -> None:
+    require(actor, Permission.INTERCHANGE_IMPORT_WRITE, run.organisation_id)
+
+
+def _require_startable(actor: Person | System, run: ImportRun) -> None:
+    if run.state not in (*OPEN_STATES, RunState.RUNNING):
+        raise rules.WrongRunState(state=str(run.state))
+    if run.format != "xlsx" and not run.encoding:
+        table = _table(run, None)
+        if not table.confident:
+            raise rules.DoubtfulEncoding(candidates=list(table.candidates))
+        run.encoding = table.encoding
+    queries.require_mapping(run.columns, run.defaults, run.kind, for_operator=rules.is_operator(actor))
+
+
+def _begin(actor: Person | System, run: ImportRun, at: datetime) -> None:
+    if run.state != RunState.RUNNING:
+        run.state, run.failure, run.failure_facts, run.finished_at = RunState.RUNNING, "", {}, None
+        if run.read == 0:
+            RowError.objects.filter(run=run).delete()
+        left_out = {column: "" for column in run.header if column not in run.columns}
+        ColumnMapping.objects.update_or_create(
+            source=run.source,
+            kind=run.kind,
+            defaults={"columns": {**left_out, **run.columns}, "defaults": run.defaults},
+        )
+        record(actor=actor, action="interchange.import.started", subject=run, at=at.isoformat())
+    run.save()
+    ImportRun.objects.filter(pk=run.pk).update(progressed_at=Now())
+
+
+@service
+def _opened(*, actor: Person | System, run: ImportRun, at: datetime) -> ImportRun:
+    run = _locked(run)
+    _require_run(actor, run)
+    _require_startable(actor, run)
+    _begin(actor, run, at)
+    return run
+
+
+@service
+def _expect(*, run: ImportRun, expected: int) -> None:
+    ImportRun.objects.filter(pk=run.pk).update(expected=expected, progressed_at=Now())
+
+
+@service
+def _take(*, run: ImportRun, rows: Sequence[Composed], around: Circumstances) -> ImportRun:
+    """One batch: the records, the rows as received, what was found, and the place where to go on, all or nothing."""
+    position = run.read
+    run = _locked(run)
+    if run.state == RunState.CANCELLED:
+        return run
+    if run.read != position or run.state != RunState.RUNNING:
+        raise rules.AlreadyRunning(run=run.pk)
+    intake = _intake(around)
+    taken = intake.foresee(rows) if run.is_dry else intake.take(rows)
+    counts = Counter(done.outcome for done in taken)
+    if not run.is_dry:
+        # What has not changed is kept from the run that brought it.
+        write_records(run.pk, [done for done in taken if done.outcome != UNCHANGED])
+    warned = write_findings(run.pk, taken)
+    ImportRun.objects.filter(pk=run.pk).update(
+        read=F("read") + len(rows),
+        created=F("created") + counts[CREATED],
+        updated=F("updated") + counts[UPDATED],
+        unchanged=F("unchanged") + counts[UNCHANGED],
+        rejected=F("rejected") + counts[REJECTED],
+        warned=F("warned") + warned,
+        progressed_at=Now(),
+    )
+    run.refresh_from_db()
+    return run
+
+
+@service
+def _finish(*, actor: Person | System, run: ImportRun, at: datetime) -> ImportRun:
+    run = _locked(run)
+    run.state, run.finished_at = RunState.FINISHED, at
+    run.save(update_fields=["state", "finished_at"])
+    record(
+        actor=actor,
+        action="interchange.import.finished",
+        subject=run,
+        kind=str(run.kind),
+        source=run.source.name,
+        read=run.read,
+        created=run.created,
+        updated=run.updated,
+        unchanged=run.unchanged,
+        rejected=run.rejected,
+        is_dry=run.is_dry,
+    )
+    _drop_later(run)
+    return run
+
+
+@service
+def _fail(*, actor: Person | System, run: ImportRun, error: DomainError, at: datetime) -> None:
+    run = _locked(run)
+    run.state, run.finished_at = RunState.FAILED, at
+    run.failure = error.code
+    run.failure_facts = {
+        name: value if isinstance(value, int | list) else str(value) for name, value in error.facts.items()
+    }
+    run.save(update_fields=["state", "finished_at", "failure", "failure_facts"])
+    record(actor=actor, action="interchange.import.failed", subject=run, code=error.code, read=run.read)
+
+
+def _drop_later(run: ImportRun) -> None:
+    name = run.stored_as
+    transaction.on_commit(lambda: _storage.drop(name))
+
+
+def _table(run: ImportRun, encoding: str | None) -> Table:
+    path = _storage.path_of(run.stored_as)
+    if not run.stored_as or not path.exists():
+        raise rules.LostFile(run=run.pk)
+    return open_table(path, encoding=encoding or run.encoding or None, limits=_storage.limits())
+
+
+def _circumstances(actor: Person | System, run: ImportRun, at: datetime) -> Circumstances:
+    return Circumstances(
+        actor=actor,
+        organisation=run.organisation,
+        source=run.source.name,
+        kind=run.kind,
+        columns=run.columns,
+        defaults=run.defaults,
+        publishes=run.wanted_state == WantedState.PUBLISHED,
+        at=at,
+    )
+
+
+def _intake(around: Circumstances) -> Intake:
+    vocabularies = Vocabularies()
+    if around.kind == Kind.ORGANISATIONS:
+        return OrganisationIntake(around, vocabularies)
+    if around.kind == Kind.RIGHTS:
+        return RightIntake(around, vocabularies)
+    return ListingIntake(around, vocabularies)
+
+
+def _batches(rows: Iterator[Composed]) -> Iterator[list[Composed]]:
+    while batch := list(islice(rows, rules.BATCH)):
+        yield batch
+
+
+def _foresee(table: Table, intake: Intake, limit: int | None) -> tuple[list[Taken], bool]:
+    rows = composed_rows(table, intake)
+    told: list[Taken] = []
+    for batch in _batches(islice(rows, limit)):
+        told += intake.foresee(batch)
+    return told, limit is None or len(told) < limit or next(rows, None) is None
+
+
+def _preview(
+    run: ImportRun, table: Table, told: Sequence[Taken], missing: tuple[str, ...], *, is_complete: bool
+) -> Preview:
+    outcomes = Counter(done.outcome for done in told)
+    findings = [finding for done in told for finding in _findings(done)]
+    return Preview(
+        format=table.format,
+        encoding=table.encoding,
+        is_confident=table.confident,
+        candidates=table.candidates,
+        delimiter=table.delimiter,
+        sheets=table.sheets,
+        header=table.header,
+        columns=run.columns,
+        defaults=run.defaults,
+        missing=missing,
+        rows=tuple(
+            PreviewRow(
+                d.row.number,
+                d.row.cells,
+                d.outcome,
+                d.row.external_id,
+                None if d.problem else d.row.draft,
+                tuple(_findings(d)),
+            )
+            for d in told[:SHOWN_ROWS]
+        ),
+        examined=len(told),
+        is_complete=is_complete,
+        expected=len(told) if is_complete else table.expected,
+        created=outcomes[CREATED],
+        updated=outcomes[UPDATED],
+        unchanged=outcomes[UNCHANGED],
+        rejected=outcomes[REJECTED],
+        findings=tuple(sorted(findings, key=lambda finding: finding.is_warning)[:SHOWN_FINDINGS]),
+        counts=dict(Counter(finding.code for finding in findings)),
+    )
+
+
+def _findings(done: Taken) -> Iterable[Finding]:
+    number = done.row.number
+    if done.problem:
+        yield Finding(number, done.problem.field, done.problem.code, done.problem.facts, is_warning=False)
+    for warning in done.warnings:
+        yield Finding(number, warning.field, warning.code, warning.facts, is_warning=True)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from transferase.matching._statistics import Statistics
     from transferase.engine.ranking import Quote
+    from transferase.matching._statistics import Statistics
 
 # A listing that is over has no place in the index; a draft has one, so that its owner sees matches before it is open.
 INDEXED_STATES: Final = (State.DRAFT, State.IN_REVIEW, State.PUBLISHED, State.PAUSED)

@@ -6,14 +6,23 @@ Whichever side one looks from, the need is the question and the offer the docume
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import connection
 from django.db.models import Prefetch, Q
 
-from transferase.catalogue.models import Classification, Direction, Encumbrance, Listing, ListingText, Scheme, Tier
+from transferase.catalogue.models import (
+    Classification,
+    Direction,
+    Encumbrance,
+    Listing,
+    ListingText,
+    Origin,
+    Scheme,
+    Tier,
+)
 from transferase.engine.ranking import (
     Grant,
     NeedFacts,
@@ -25,7 +34,6 @@ from transferase.engine.ranking import (
     explain,
     load_weights,
     score_pair,
-    sparse,
     term_id,
 )
 from transferase.matching import _model as model
@@ -42,6 +50,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from transferase.catalogue.rules import ListingDraft
     from transferase.engine.ranking import Lexicon, Reason
     from transferase.matching._reach import Reach
     from transferase.matching._statistics import Statistics
@@ -76,11 +85,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class TextFit:
-    """How near two listings are in meaning and in words, and in which language the words were compared."""
+    """How near two listings are in meaning and in words, and in which language the words were compared.
 
-    closeness: float | None
-    words: float | None
-    language: str
+    `is_machine_made` says that one of the two texts compared by their words is a machine's translation.
+    """
+
+    closeness: float | None = None
+    words: float | None = None
+    language: str = ""
+    is_machine_made: bool = False
 
 
 def subject_of(listing_id: UUID) -> Subject | None:
@@ -127,8 +140,10 @@ def text_fits(
             for term in row.terms
             if offers.frequency(term) and (key := term_id(term)) in row.weights
         }
-        searched = offers if subject.direction == Direction.NEED else lexicon(
-            Direction.NEED, row.language, row.terms, statistics
+        searched = (
+            offers
+            if subject.direction == Direction.NEED
+            else lexicon(Direction.NEED, row.language, row.terms, statistics)
         )
         asks[row.language] = Ask(weights, searched.rarest(row.terms))
     question = Question(
@@ -146,17 +161,29 @@ def text_fits(
     for found in find(question, reach, candidates):
         if found.part or found.tier != Tier.PUBLIC:
             continue
-        before = fits.get(found.listing_id, TextFit(None, None, ""))
-        closeness, words, language = before.closeness, before.words, before.language
-        if found.closeness is not None and (closeness is None or found.closeness > closeness):
-            closeness = found.closeness
+        fit = fits.get(found.listing_id, TextFit())
+        if found.closeness is not None and (fit.closeness is None or found.closeness > fit.closeness):
+            fit = replace(fit, closeness=found.closeness)
         if found.language in own:
-            attainable = own[found.language].attainable if subject.direction == Direction.NEED else found.attainable
+            row = own[found.language]
+            attainable = row.attainable if subject.direction == Direction.NEED else found.attainable
             share = found.bm25 / attainable if attainable > 0 else 0.0
-            if words is None or share > words:
-                words, language = share, found.language
-        fits[found.listing_id] = TextFit(closeness, words, language)
+            if fit.words is None or share > fit.words:
+                is_machine_made = row.is_machine_made or found.is_machine_made
+                fit = replace(fit, words=share, language=found.language, is_machine_made=is_machine_made)
+        fits[found.listing_id] = fit
     return fits
+
+
+def words_that_count(fit: TextFit) -> float | None:
+    """The share of words, or None where a translation says less than the vectors of what people wrote.
+
+    A machine-made text may lift a pair, never lower it: it is shorter than what it translates.
+    """
+    if fit.words is None or fit.closeness is None or not fit.is_machine_made:
+        return fit.words
+    weights = load_weights()
+    return fit.words if weights.words.value(fit.words) >= weights.meaning.value(fit.closeness) else None
 
 
 # ---------------------------------------------------------------- facts
@@ -188,28 +215,39 @@ class Facts:
         asked, given = self.held.get(need), self.held.get(offer)
         if not isinstance(asked, NeedFacts) or not isinstance(given, OfferFacts):
             return None
-        return score_pair(asked, given, fit.closeness, fit.words, load_weights())
+        return score_pair(asked, given, fit.closeness, words_that_count(fit), load_weights())
 
 
 def facts_of(listing: Listing) -> NeedFacts | OfferFacts:
     """What a listing states, in the form that the ranking weighs."""
-    common = {
-        "trl_low": listing.trl_low,
-        "trl_high": listing.trl_high,
-        "ipc": tuple(dict.fromkeys(row.code for row in listing.classifications.all())),
-        "transfer_modes": frozenset(listing.transfer_modes),
-        "exclusivity": listing.exclusivity,
-        "country": listing.country,
-        "territory": frozenset(listing.territory),
-        "excluded_countries": frozenset(listing.excluded_countries),
-        "partner_kinds": frozenset(listing.partner_kinds),
-        "owner": str(listing.owner_id),
-        "owner_kind": listing.owner.kind,
-    }
-    if listing.is_need:
-        return NeedFacts(**common)
+    ipc = tuple(dict.fromkeys(row.code for row in listing.classifications.all()))
     grants = tuple(Grant(row.exclusivity, row.territory, row.field) for row in listing.encumbrances.all())
-    return OfferFacts(**common, grants=grants)
+    return stated(listing, ipc, str(listing.owner_id), listing.owner.kind, grants)
+
+
+def stated(
+    content: Listing | ListingDraft,
+    ipc: tuple[str, ...],
+    owner: str = "",
+    owner_kind: str = "",
+    grants: tuple[Grant, ...] = (),
+) -> NeedFacts | OfferFacts:
+    """What a listing or a draft of one states; both name their fields alike."""
+    kind = NeedFacts if content.direction == Direction.NEED else OfferFacts
+    facts = kind(
+        trl_low=content.trl_low,
+        trl_high=content.trl_high,
+        ipc=ipc,
+        transfer_modes=frozenset(content.transfer_modes),
+        exclusivity=content.exclusivity,
+        country=content.country,
+        territory=frozenset(content.territory),
+        excluded_countries=frozenset(content.excluded_countries),
+        partner_kinds=frozenset(content.partner_kinds),
+        owner=owner,
+        owner_kind=owner_kind,
+    )
+    return replace(facts, grants=grants) if isinstance(facts, OfferFacts) else facts
 
 
 # ---------------------------------------------------------------- reasons
@@ -247,6 +285,11 @@ class Sides:
         for listing, found in rows.items():
             vectors = np.array([vector for _, vector in found], np.float32).reshape(len(found), -1)
             self.sentences[listing] = (tuple(quote for quote, _ in found), vectors)
+
+    def original(self, listing: UUID) -> ListingText:
+        """The public text that a person wrote, of those that were read."""
+        texts = self.texts[listing].values()
+        return min(texts, key=lambda text: (text.is_machine_made, text.origin != Origin.ORIGINAL, text.pk))
 
     def side(self, listing: UUID, language: str) -> Side:
         """A listing as one side of a comparison: its words in one language, the sentences that people wrote in any."""

@@ -20,7 +20,7 @@ from transferase.matching._texts import ROLES
 from transferase.matching.models import LanguageMean, TermFrequency
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
     from uuid import UUID
 
     from numpy.typing import NDArray
@@ -157,7 +157,6 @@ def counts_in(words: Mapping[int, float], length: int, average_length: float) ->
     k1, b = DOCUMENT_SATURATION.k1, DOCUMENT_SATURATION.b
     norm = k1 * (1 - b + b * length / average_length) if average_length > 0 else k1
     return {term: max(1, round(weight * norm / (k1 + 1 - weight))) for term, weight in words.items()}
-
 
 
 def counted_terms(listings: Collection[UUID]) -> dict[tuple[str, str, str], tuple[int, int]]:

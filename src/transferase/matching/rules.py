@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from transferase.directory.rules import Permission, may
 from transferase.foundation.errors import DomainError, NotAllowed
@@ -15,6 +15,37 @@ if TYPE_CHECKING:
     from transferase.catalogue.models import Listing
     from transferase.directory.models import Organisation, Person
     from transferase.foundation.ledger import System
+
+
+# The codes that a match and a search result speak in; doors put them into words.
+PARTS: Final = ("meaning", "words", "field", "readiness", "transfer", "territory", "partner")
+REASONS: Final = (
+    "sentence_pair",
+    "shared_terms",
+    "shared_field",
+    "readiness_fits",
+    "transfer_mode_fits",
+    "territory_fits",
+    "partner_fits",
+)
+SEARCH_REASONS: Final = ("found_words", "close_meaning", "newest")
+MISFITS: Final = (
+    "field_differs",
+    "readiness_below",
+    "readiness_above",
+    "transfer_mode_differs",
+    "transfer_mode_excluded",
+    "exclusivity_differs",
+    "territory_outside",
+    "partner_differs",
+)
+MISSING: Final = (
+    "meaning",
+    "words",
+    *(f"{side}.{fact}" for side in ("need", "offer") for fact in ("ipc", "trl", "transfer_modes", "territory")),
+    "offer.partner_kinds",
+)
+EXCLUSIONS: Final = ("transfer_mode", "country", "rights_taken")
 
 
 class NoMatch(DomainError):

@@ -216,9 +216,7 @@ def _write(kept: dict[UUID, _Pair], told: Collection[UUID], run: _Run) -> dict[U
     return matches
 
 
-def _no_longer(
-    existing: dict[UUID, Match], kept: Collection[UUID], fits: Collection[UUID]
-) -> list[Match]:
+def _no_longer(existing: dict[UUID, Match], kept: Collection[UUID], fits: Collection[UUID]) -> list[Match]:
     """The former matches that have no ground now.
 
     A counterpart that is in the index but not open was not compared: its own proposals, which its owner sees before

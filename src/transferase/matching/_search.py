@@ -1,0 +1,340 @@
+"""Search: typed words, or a whole text, in any of the three languages, over everything that a reader may see."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from django.db import connection
+
+from transferase.catalogue.models import Direction, ListingText
+from transferase.engine.ranking import QueryKind, Reason, Role, load_weights, sparse
+from transferase.engine.text import Snippet, detect_language, normalise, snippet, words
+from transferase.foundation.languages import LANGUAGES, Language
+from transferase.matching import _facets as facets
+from transferase.matching import _model as model
+from transferase.matching import _statistics as statistics
+from transferase.matching._candidates import Ask, Question, find
+from transferase.matching._reach import reach_of
+from transferase.matching._texts import fields_of, whole
+from transferase.matching.models import TermFrequency
+from transferase.matching.rules import Filters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from transferase.directory.rules import Viewer
+    from transferase.engine.ranking import Weights
+    from transferase.matching._candidates import Found
+    from transferase.matching._reach import Reach
+    from transferase.matching._statistics import Statistics
+
+CANDIDATES: Final = 200
+# A text of more words than this is a need or an offer, in which repeated words count; fewer are typed words.
+LONGEST_TYPED: Final = 30
+LONGEST_QUERY: Final = 20_000
+SNIPPET_WIDTH: Final = 240
+# A listing that shares no word with the query must be this near in meaning, or it is no result.
+LEAST_MEANING: Final = 0.35
+_LATIN: Final = re.compile(r"[a-z0-9]")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A listing that was found: its score in points of 100, why, and the stretch of text that shows it.
+
+    `language` is that of the snippet; `is_machine_made` says whether a machine wrote it.
+    """
+
+    listing_id: UUID
+    direction: str
+    language: str
+    score: int
+    because: tuple[Reason, ...]
+    snippet: Snippet | None
+    is_machine_made: bool = False
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found; `without` says how many there would be without each filter that was set."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    facets: Mapping[str, Sequence[tuple[str, int]]]
+    without: Mapping[str, int]
+    did_you_mean: str | None
+    milliseconds: float
+    meaning_is_available: bool
+
+
+@dataclass(frozen=True)
+class _Query:
+    """A typed text made ready: its vector, and its terms in each language that they may stand in."""
+
+    text: str
+    language: str
+    kind: QueryKind
+    terms: Mapping[str, Sequence[str]]
+    vector: NDArray[np.float32] | None
+
+
+@dataclass
+class _Ranked:
+    """A listing that was found, from all its rows."""
+
+    direction: str
+    closeness: float | None = None
+    share: float | None = None
+    share_language: str = ""
+    is_share_machine_made: bool = False
+    score: float = 0.0
+    languages: set[str] = field(default_factory=set)
+
+
+def search(
+    *,
+    viewer: Viewer,
+    at: datetime,
+    text: str = "",
+    direction: str | None = None,
+    filters: Filters | None = None,
+    language: str = Language.EN,
+    limit: int = 20,
+    offset: int = 0,
+) -> SearchResult:
+    """Find listings by words and by meaning, best first; without a text, the newest first.
+
+    `language` is the reader's. The facets count the results by the values of each filter, honouring the others.
+    """
+    started = time.perf_counter()
+    filters = filters or Filters()
+    reach = reach_of(viewer, at)
+    own = sorted(viewer.organisations)
+    directions = [direction] if direction else [Direction.OFFER, Direction.NEED]
+    said = normalise(text)[:LONGEST_QUERY]
+    if not said:
+        return _browse(reach, directions, filters, own, limit, offset, started)
+    now = statistics.current(model.model_version())
+    query = _prepared(said, language, now)
+    ranked = _ranked(query, directions, filters, own, reach, now)
+    pool = ranked if filters.is_empty else {**_ranked(query, directions, Filters(), own, reach, now), **ranked}
+    total, counts, without = facets.count(
+        reach=reach, directions=directions, filters=filters, own=own, listings=list(pool)
+    )
+    order = sorted(ranked, key=lambda listing: (-ranked[listing].score, str(listing)))
+    page = order[offset : offset + limit]
+    return SearchResult(
+        hits=_hits(page, ranked, query, viewer, at, language),
+        total=total,
+        facets=counts,
+        without=without,
+        did_you_mean=did_you_mean(said) if query.kind is QueryKind.TYPED else None,
+        milliseconds=1000 * (time.perf_counter() - started),
+        meaning_is_available=query.vector is not None,
+    )
+
+
+def _browse(
+    reach: Reach,
+    directions: Sequence[str],
+    filters: Filters,
+    own: Sequence[int],
+    limit: int,
+    offset: int,
+    started: float,
+) -> SearchResult:
+    total, counts, without = facets.count(reach=reach, directions=directions, filters=filters, own=own, listings=None)
+    newest = facets.newest(reach=reach, directions=directions, filters=filters, own=own, limit=limit, offset=offset)
+    hits = tuple(Hit(listing, found, language, 0, (Reason("newest", {}),), None) for listing, found, language in newest)
+    return SearchResult(
+        hits=hits,
+        total=total,
+        facets=counts,
+        without=without,
+        did_you_mean=None,
+        milliseconds=1000 * (time.perf_counter() - started),
+        meaning_is_available=model.embedder() is not None,
+    )
+
+
+def _prepared(text: str, reader: str, now: Statistics) -> _Query:
+    language = detect_language(text) or (Language.EN if text.isascii() else reader)
+    terms = {language: words(text, language)}
+    for other in LANGUAGES:
+        if other != language:
+            # Names, acronyms and figures are written alike in all three languages.
+            terms[other] = [term for term in terms[language] if _LATIN.match(term)]
+    kind = QueryKind.TYPED if len(terms[language]) <= LONGEST_TYPED else QueryKind.NEED
+    vector = model.embed_typed(text)
+    if vector is not None:
+        vector = now.centred(vector, language, Role.QUERY)
+    return _Query(text, language, kind, terms, vector)
+
+
+def _ranked(
+    query: _Query,
+    directions: Iterable[str],
+    filters: Filters,
+    own: Sequence[int],
+    reach: Reach,
+    now: Statistics,
+) -> dict[UUID, _Ranked]:
+    """The listings that answer a query, with their scores; those that say nothing of it are left out."""
+    asked, parameters = facets.conditions(filters, own)
+    weights = load_weights()
+    found: dict[UUID, _Ranked] = {}
+    for direction in directions:
+        asks, attainable = _asks(query, direction, now)
+        question = Question(
+            direction=direction,
+            vectors=[] if query.vector is None else [query.vector],
+            asks=asks,
+            model_version=model.model_version(),
+            conditions=" AND ".join(asked.values()) or "TRUE",
+            parameters=parameters,
+        )
+        for row in find(question, reach, CANDIDATES):
+            _add(found.setdefault(row.listing_id, _Ranked(direction)), row, attainable)
+    for listing in found.values():
+        listing.score = _score(listing, weights)
+    return {key: listing for key, listing in found.items() if _is_result(listing, weights)}
+
+
+def _asks(query: _Query, direction: str, now: Statistics) -> tuple[dict[str, Ask], dict[str, float]]:
+    asks, attainable = {}, {}
+    for language, terms in query.terms.items():
+        known = statistics.lexicon(direction, language, terms, now)
+        weights = known.query_weights(terms, query.kind)
+        if weights:
+            asks[language] = Ask(sparse(weights), known.rarest(terms))
+            attainable[language] = known.attainable(query.terms[query.language], query.kind)
+    return asks, attainable
+
+
+def _add(listing: _Ranked, row: Found, attainable: Mapping[str, float]) -> None:
+    if row.closeness is not None and (listing.closeness is None or row.closeness > listing.closeness):
+        listing.closeness = row.closeness
+    if row.part == 0 and row.language in attainable:
+        share = row.bm25 / attainable[row.language] if attainable[row.language] > 0 else 0.0
+        if listing.share is None or share > listing.share:
+            listing.share = share
+            listing.share_language = row.language
+            listing.is_share_machine_made = row.is_machine_made
+
+
+def _score(listing: _Ranked, weights: Weights) -> float:
+    """Meaning and words; meaning alone where no common language is, or where only a translation could be compared.
+
+    A machine-made text may lift a listing, never lower it: it is shorter than what it translates.
+    """
+    meaning = None if listing.closeness is None else weights.meaning.value(listing.closeness)
+    said = None if listing.share is None else weights.words.value(listing.share)
+    if meaning is None:
+        return said or 0.0
+    if said is None or (listing.is_share_machine_made and said < meaning):
+        return meaning
+    share = weights.parts["meaning"] / (weights.parts["meaning"] + weights.parts["words"])
+    return share * meaning + (1 - share) * said
+
+
+def _is_result(listing: _Ranked, weights: Weights) -> bool:
+    if listing.share:
+        return True
+    return listing.closeness is not None and weights.meaning.value(listing.closeness) >= LEAST_MEANING
+
+
+# ---------------------------------------------------------------- what is shown
+
+
+def _hits(
+    page: Sequence[UUID],
+    ranked: Mapping[UUID, _Ranked],
+    query: _Query,
+    viewer: Viewer,
+    at: datetime,
+    reader: str,
+) -> tuple[Hit, ...]:
+    texts: dict[UUID, list[ListingText]] = {listing: [] for listing in page}
+    for text in ListingText.objects.visible_to(viewer, at).filter(listing__in=page).order_by("pk"):
+        texts[text.listing_id].append(text)
+    return tuple(_hit(listing, ranked[listing], texts[listing], query, reader) for listing in page)
+
+
+def _hit(listing: UUID, ranked: _Ranked, texts: Sequence[ListingText], query: _Query, reader: str) -> Hit:
+    because: list[Reason] = []
+    shown, chosen = None, None
+    for text in sorted(texts, key=lambda text: _preference(text, ranked, reader)):
+        terms = query.terms.get(text.language, ())
+        found = snippet(whole(text), terms, text.language, SNIPPET_WIDTH)
+        if chosen is None or (found.marks and shown is not None and not shown.marks):
+            body = "\n".join(fields_of(text).values())
+            below_title = snippet(body, terms, text.language, SNIPPET_WIDTH)
+            chosen, shown = text, below_title if below_title.marks or not found.marks else found
+    if ranked.share and chosen is not None and shown is not None and shown.marks:
+        said = dict.fromkeys(shown.text[start:end] for start, end in shown.marks)
+        facts = {"words": list(said)[:8], "language": chosen.language, "is_machine_made": chosen.is_machine_made}
+        because.append(Reason("found_words", facts))
+    if ranked.closeness is not None and load_weights().meaning.value(ranked.closeness) >= LEAST_MEANING:
+        because.append(Reason("close_meaning", {"closeness": round(ranked.closeness, 3), "language": query.language}))
+    return Hit(
+        listing_id=listing,
+        direction=ranked.direction,
+        language=chosen.language if chosen else "",
+        score=round(100 * ranked.score),
+        because=tuple(because),
+        snippet=shown,
+        is_machine_made=chosen.is_machine_made if chosen else False,
+    )
+
+
+def _preference(text: ListingText, ranked: _Ranked, reader: str) -> tuple[bool, bool, bool]:
+    return text.language != reader, text.language != ranked.share_language, text.is_machine_made
+
+
+# ---------------------------------------------------------------- slips of the keyboard
+
+
+def did_you_mean(text: str) -> str | None:
+    """The text with each unknown Latin word replaced by the nearest that public listings use, or None.
+
+    Words are known by their stems, so a replacement is read from a public text that holds the stem.
+    """
+    slips: dict[str, str] = {}
+    for word in dict.fromkeys(re.findall(r"[A-Za-z]{4,}", text)):
+        terms = words(word, Language.EN)
+        if len(terms) != 1 or TermFrequency.objects.filter(term=terms[0], listings__gt=0).exists():
+            continue
+        meant = _nearest(terms[0])
+        if meant is None:
+            continue
+        slips[word] = meant
+    if not slips:
+        return None
+    return re.sub("|".join(map(re.escape, slips)), lambda match: slips[match.group()], text)
+
+
+def _nearest(term: str) -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT f.term, (SELECT t.title || ' ' || t.summary FROM matching_listingindex i
+                    JOIN catalogue_listingtext t ON t.listing_id = i.listing_id AND t.language = i.language
+                         AND t.tier = i.tier
+                    WHERE i.lexemes @@ quote_literal(f.term)::tsquery AND i.tier = 'public' AND i.is_open
+                      AND i.language = f.language LIMIT 1)
+            FROM matching_termfrequency f WHERE f.term %% %s AND f.listings > 0 AND f.term ~ '^[a-z]+$'
+            ORDER BY similarity(f.term, %s) DESC, f.listings DESC LIMIT 3""",
+            [term, term],
+        )
+        for stem, said in cursor.fetchall():
+            for word in re.findall(r"[A-Za-z]+", said or ""):
+                if words(word, Language.EN) == [stem]:
+                    return str(word if word.isupper() else word.lower())
+    return None

@@ -1,0 +1,133 @@
+"""Questions about searches, matches, news and the state of the index that doors and other floors ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q
+
+from transferase.catalogue.models import Listing
+from transferase.engine.ranking import load_weights
+from transferase.matching import _model as model
+from transferase.matching import _statistics as statistics
+from transferase.matching._previews import PreviewMatch as PreviewMatch
+from transferase.matching._previews import preview
+from transferase.matching._search import Hit as Hit
+from transferase.matching._search import SearchResult as SearchResult
+from transferase.matching._search import did_you_mean as did_you_mean
+from transferase.matching._search import search as search
+from transferase.matching._views import MatchView as MatchView
+from transferase.matching._views import PartView as PartView
+from transferase.matching._views import in_order, view_matches
+from transferase.matching.models import ListingIndex, Match, Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+    from uuid import UUID
+
+    from transferase.catalogue.rules import ListingDraft
+    from transferase.directory.rules import Viewer
+
+# A declined match stands at the end of its list, so more are read than are shown.
+_READ = 100
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """How the index stands, for the people who run the platform; `model` is empty while only words are searched."""
+
+    model: str
+    model_version: str
+    engine_version: str
+    means_version: int
+    rows: int
+    listings: int
+    with_meaning: int
+    matches: int
+
+
+def matches_of(listing: Listing, viewer: Viewer, at: datetime, limit: int = 20) -> list[MatchView]:
+    """The matches of a listing that a viewer may see, best first, those that the own side declined last."""
+    found = Match.objects.visible_to(viewer, at).filter(Q(need=listing.pk) | Q(offer=listing.pk))
+    ordered = list(found.order_by("-score", "need_id", "offer_id")[:_READ])
+    return in_order(view_matches(ordered, {listing.pk}, viewer, at))[:limit]
+
+
+def match_between(need: Listing, offer: Listing, viewer: Viewer, at: datetime) -> MatchView | None:
+    """The match of a need and an offer as a viewer may see it, from the side that is the viewer's own."""
+    match = Match.objects.visible_to(viewer, at).filter(need=need.pk, offer=offer.pk).first()
+    if match is None:
+        return None
+    own = {row.pk for row in (need, offer) if row.owner_id in viewer.organisations} or {need.pk}
+    return view_matches([match], own, viewer, at)[0]
+
+
+def best_matches(viewer: Viewer, at: datetime, limit: int = 10) -> list[MatchView]:
+    """The best matches over all listings of a viewer (over all listings for a reviewer)."""
+    found = Match.objects.visible_to(viewer, at).filter(excluded_by=[]).order_by("-score", "need_id", "offer_id")
+    matches = list(found[:_READ])
+    own = set(Listing.objects.owned_by(viewer).values_list("pk", flat=True))
+    return in_order(view_matches(matches, own, viewer, at))[:limit]
+
+
+def match_counts(listings: Collection[UUID], viewer: Viewer, at: datetime) -> dict[UUID, int]:
+    """How many matches each of some listings has that a viewer may see."""
+    visible = Match.objects.visible_to(viewer, at).filter(excluded_by=[])
+    counts = dict.fromkeys(listings, 0)
+    for side in ("need", "offer"):
+        rows = visible.filter(**{f"{side}__in": listings}).values_list(side).annotate(Count("score"))
+        for listing, number in rows.order_by(side):
+            counts[listing] += number
+    return counts
+
+
+def matches_for_text(
+    *, viewer: Viewer, at: datetime, draft: ListingDraft, language: str, limit: int = 5
+) -> list[PreviewMatch]:
+    """What a draft would match if it were published now; nothing is recorded.
+
+    Only public listings are compared and only the draft's public texts, whoever asks.
+    """
+    return preview(draft, at, language, limit)
+
+
+def suggestions(*, viewer: Viewer, at: datetime, text: str, language: str) -> list[str]:
+    """The text as it may have been meant, where a word of it is one that no public listing knows."""
+    meant = did_you_mean(text)
+    return [] if meant is None else [meant]
+
+
+def notices_of(viewer: Viewer, at: datetime, limit: int = 50) -> list[Notice]:
+    """The news for a viewer's organisations, newest first; news of what is no longer to be seen is left out."""
+    seen = Listing.objects.visible_to(viewer, at).values("pk")
+    news = Notice.objects.filter(organisation_id__in=viewer.organisations, counterpart__in=seen, at__lte=at)
+    return list(news.select_related("listing", "counterpart").order_by("-at", "-pk")[:limit])
+
+
+def unseen_notices(viewer: Viewer, at: datetime) -> int:
+    """How much news of a viewer's organisations nobody has seen yet."""
+    seen = Listing.objects.visible_to(viewer, at).values("pk")
+    return Notice.objects.filter(
+        organisation_id__in=viewer.organisations, counterpart__in=seen, seen_at=None, at__lte=at
+    ).count()
+
+
+def status() -> IndexStatus:
+    """How the index stands."""
+    running = model.embedder()
+    version = model.model_version()
+    rows = ListingIndex.objects.aggregate(
+        rows=Count("listing_id"),
+        listings=Count("listing_id", filter=Q(is_lead=True)),
+        with_meaning=Count("listing_id", filter=Q(model_version=version, centred__isnull=False)),
+    )
+    return IndexStatus(
+        model=running.name if running else "",
+        model_version=version,
+        engine_version=load_weights().engine_version,
+        means_version=statistics.current(version).version,
+        matches=Match.objects.count(),
+        **rows,
+    )

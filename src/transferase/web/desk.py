@@ -14,7 +14,7 @@ from transferase.catalogue import queries
 from transferase.catalogue.models import State
 from transferase.directory.models import Role
 from transferase.directory.queries import memberships_of, organisations_of
-from transferase.interchange.models import ImportRun
+from transferase.interchange.queries import runs
 from transferase.matching import queries as matching
 from transferase.matching import services as matching_services
 from transferase.web.accounts import person_of, reading_language
@@ -97,7 +97,7 @@ def desk(request: PageRequest) -> HttpResponse:
         "waiting_matches": matching.waiting_matches(viewer=viewer, at=at, language=language, limit=MOST_NEWS),
         "unjudged": unjudged,
         "waits": len(sent_back) + len(running_out) + len(lapsed) + len(notices) + unjudged,
-        "imports": ImportRun.objects.visible_to(viewer).select_related("source").order_by("-started_at")[:MOST_IMPORTS],
+        "imports": runs(viewer)[:MOST_IMPORTS],
         "queue": queries.review_queue(viewer).count() if viewer.sees_everything else None,
         "first_acts": _first_acts({membership.role for membership in memberships}),
     }

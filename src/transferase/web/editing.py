@@ -21,7 +21,7 @@ from transferase.foundation.errors import DomainError
 from transferase.directory.queries import organisations_of
 from transferase.web.accounts import person_of, reading_language
 from transferase.web.forms.errors import blame, listed
-from transferase.web.forms.listing import FactsForm, ReadersForm, WhatForm, changed
+from transferase.web.forms.listing import NEAR_COUNTRIES, FactsForm, ReadersForm, WhatForm, changed
 from transferase.web.forms.rows import requirement_rows, right_rows, with_one_more
 from transferase.web.sentences import sentence
 from transferase.web.unsaved import registered, typed_before
@@ -240,7 +240,9 @@ def _pickers(form: Any, data: Any, act: str) -> dict[str, dict[str, Any]]:
 def picker(name: str, scheme: str, chosen: list[str], words: str) -> dict[str, Any]:
     """What a field picked by words shows: the chosen codes with labels, and those found for the words."""
     language = reading_language()
-    found = queries.search_terms(scheme, words, language, MOST_FOUND) if words.strip() else []
+    found = queries.search_terms(scheme, words, language, MOST_FOUND) if words.strip() else ()
+    if not words.strip() and scheme == "country":
+        found = tuple((code, queries.label(scheme, code, language)) for code in NEAR_COUNTRIES)
     return {
         "name": name,
         "scheme": scheme,

@@ -37,7 +37,6 @@ ENCODING_WORDS = {
 }
 WANTED_WORDS = {
     WantedState.PUBLISHED: _("Published at once, where your organisation may do that; else handed in for review"),
-    WantedState.IN_REVIEW: _("Handed in for review"),
     WantedState.DRAFT: _("Kept as drafts"),
 }
 FIELD_WORDS: dict[str, _StrPromise] = {

@@ -49,6 +49,7 @@ class RequirementForm(RowForm):
     def __init__(self, *args: Any, language: str, **told: Any) -> None:
         super().__init__(*args, language=language, **told)
         self.fields["operator"].choices = options("requirement_operator", language)  # type: ignore[attr-defined]
+        self.fields["operator"].initial = "ge"
 
     def clean(self) -> dict[str, Any]:
         told: dict[str, Any] = super().clean() or {}
@@ -124,14 +125,14 @@ class RightForm(RowForm):
 
 
 class Rows(forms.BaseFormSet):  # type: ignore[type-arg]
-    """The rows of one kind, with one blank row at the end."""
+    """The rows of one kind, with blank rows at the end."""
 
     @property
     def drafts(self) -> tuple[Any, ...]:
         return tuple(form.draft() for form in self.forms if not form.is_blank)
 
 
-RequirementRows = forms.formset_factory(RequirementForm, formset=Rows, extra=1, max_num=MOST_ROWS, absolute_max=60)
+RequirementRows = forms.formset_factory(RequirementForm, formset=Rows, extra=2, max_num=MOST_ROWS, absolute_max=60)
 RightRows = forms.formset_factory(RightForm, formset=Rows, extra=1, max_num=MOST_ROWS, absolute_max=60)
 
 

@@ -105,7 +105,8 @@ class Listing(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     state_reason = models.CharField(max_length=40, blank=True)
     state_note = models.TextField(blank=True)  # a reviewer's words to the owner; nobody else reads it
-    owner = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="listings")
+    # Here and below, a key without an index of its own stands first in another one.
+    owner = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="listings", db_index=False)
     contact = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     is_anonymous = models.BooleanField(default=False)
     is_sample = models.BooleanField(default=False)
@@ -215,7 +216,7 @@ class ListingTextQuerySet(models.QuerySet["ListingText"]):
 class ListingText(models.Model):
     """What a listing says in one language to the readers of one tier."""
 
-    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="texts")
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="texts", db_index=False)
     language = models.CharField(max_length=10, choices=[(code, code) for code in Language])
     tier = models.CharField(max_length=12, choices=Tier, default=Tier.PUBLIC)
     origin = models.CharField(max_length=20, choices=Origin, default=Origin.ORIGINAL)
@@ -249,7 +250,7 @@ class ListingText(models.Model):
 class Classification(models.Model):
     """A code of a classification that a listing carries."""
 
-    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="classifications")
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="classifications", db_index=False)
     scheme = models.CharField(max_length=12, choices=Scheme)
     code = models.CharField(max_length=100)
     is_derived = models.BooleanField(default=False)
@@ -301,7 +302,7 @@ class Requirement(models.Model):
 class Revision(models.Model):
     """A listing as it was after a change; the newest row is how it is now."""
 
-    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="revisions")
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="revisions", db_index=False)
     version = models.PositiveIntegerField()
     at = models.DateTimeField()
     actor = models.CharField(max_length=100)
@@ -318,7 +319,7 @@ class Revision(models.Model):
 class Access(models.Model):
     """An organisation may read one tier of a listing for a time; upper floors ask for it through services."""
 
-    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="accesses")
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="accesses", db_index=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
     tier = models.CharField(max_length=12, choices=Tier)
     starts_at = models.DateTimeField()
@@ -385,7 +386,7 @@ class Term(models.Model):
 class TermLabel(models.Model):
     """What a code is called in one language."""
 
-    term = models.ForeignKey(Term, on_delete=models.CASCADE, related_name="labels")
+    term = models.ForeignKey(Term, on_delete=models.CASCADE, related_name="labels", db_index=False)
     language = models.CharField(max_length=10, choices=[(code, code) for code in Language])
     label = models.TextField()
 

@@ -102,7 +102,7 @@ class Organisation(models.Model):
 class OrganisationName(models.Model):
     """What an organisation is called in one language."""
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="names")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="names", db_index=False)
     language = models.CharField(max_length=10, choices=[(code, code) for code in Language])
     name = models.CharField(max_length=300)
     is_original = models.BooleanField(default=False)

@@ -112,7 +112,10 @@ class Migration(migrations.Migration):
             model_name="listing",
             name="owner",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="listings", to="directory.organisation"
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="listings",
+                to="directory.organisation",
             ),
         ),
         migrations.AddField(
@@ -155,7 +158,10 @@ class Migration(migrations.Migration):
             model_name="classification",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="classifications", to="catalogue.listing"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="classifications",
+                to="catalogue.listing",
             ),
         ),
         migrations.AddField(
@@ -173,14 +179,20 @@ class Migration(migrations.Migration):
             model_name="access",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="accesses", to="catalogue.listing"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="accesses",
+                to="catalogue.listing",
             ),
         ),
         migrations.AddField(
             model_name="listingtext",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="texts", to="catalogue.listing"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="texts",
+                to="catalogue.listing",
             ),
         ),
         migrations.AddField(
@@ -194,7 +206,10 @@ class Migration(migrations.Migration):
             model_name="revision",
             name="listing",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="revisions", to="catalogue.listing"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="revisions",
+                to="catalogue.listing",
             ),
         ),
         migrations.AddField(
@@ -248,7 +263,7 @@ class Migration(migrations.Migration):
             model_name="termlabel",
             name="term",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="labels", to="catalogue.term"
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="labels", to="catalogue.term"
             ),
         ),
         migrations.AddIndex(

@@ -1,6 +1,8 @@
 """What engine tests share: the packaged model, loaded once, its graph kept between runs."""
 
 import importlib.util
+import itertools
+import os
 import tempfile
 from pathlib import Path
 
@@ -20,8 +22,6 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def model_cache():
     """A folder of the user's own where the converted graph outlives a test run."""
-    import os
-
     folder = Path(tempfile.gettempdir()) / f"transferase-models-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
@@ -53,7 +53,7 @@ class LettersEmbedder:
     def embed(self, texts, role):
         rows = np.zeros((len(texts), self.dimension), np.float32)
         for row, text in enumerate(texts):
-            for first, second in zip(text, text[1:], strict=False):
+            for first, second in itertools.pairwise(text):
                 rows[row, (ord(first) * 31 + ord(second)) % self.dimension] += 1
         rows += 1e-6
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)

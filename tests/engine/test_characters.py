@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from transferase.engine.text import detect_language, normalise, scripts
 
+BIDIRECTIONAL_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 NASTY = st.text(
     alphabet=st.one_of(
         st.characters(),

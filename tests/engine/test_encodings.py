@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from transferase.engine.text import decode
 
 KOREAN = (
-    "번호,제목,요약\n1,해조류 추출물을 이용한 생분해성 포장 필름,본 발명은 해조류에서 얻은 원료를 사용하여 산소 차단성과 "
+    "번호,제목,요약\n1,해조류 추출물을 이용한 생분해성 포장 필름,"
+    "본 발명은 해조류에서 얻은 원료를 사용하여 산소 차단성과 "
     "열접착성이 우수한 포장 필름을 제조하는 방법에 관한 것이다.\n2,리튬이온전지용 양극재,에너지 밀도가 높고 수명이 긴 "
     "전지를 제공한다.\n3,질병 저항성 밀 품종,유전자 마커를 이용하여 저항성 품종을 선발하는 방법이다.\n"
 )
@@ -19,6 +20,7 @@ CHINESE = (
 KOREAN_SENTENCES = [line.split(",", 1)[1] for line in KOREAN.splitlines()[1:]]
 CHINESE_SENTENCES = [line.split(",", 1)[1] for line in CHINESE.splitlines()[1:]]
 
+UNICODE = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
 korean = st.lists(st.sampled_from(KOREAN_SENTENCES), min_size=1, max_size=6).map("\n".join)
 chinese = st.lists(st.sampled_from(CHINESE_SENTENCES), min_size=1, max_size=6).map("\n".join)
 
@@ -37,7 +39,7 @@ def test_korean_is_read_in_every_encoding(text, encoding):
         assert found.encoding == {"euc-kr": "cp949"}.get(encoding, encoding)
 
 
-@given(chinese, st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "gbk"]))
+@given(chinese, st.sampled_from([*UNICODE, "gb18030", "gbk"]))
 def test_chinese_is_read_in_every_encoding(text, encoding):
     found = decode(text.encode(encoding))
     assert found.text == text

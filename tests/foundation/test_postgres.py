@@ -76,15 +76,26 @@ def pattern() -> Iterator[Path]:
 
 
 @pytest.fixture
-def used_home(home: Path, pattern: Path) -> Path:
+def used_home(pattern: Path) -> Iterator[Path]:
     """A home with a database that does not run."""
-    return copied(pattern, home)
+    yield pattern
+    end_servers_below(pattern)
 
 
-def copied(pattern: Path, home: Path) -> Path:
-    """A home with a copy of a database that does not run."""
-    subprocess.run(["cp", "-a", str(pattern / "postgres"), str(home / "postgres")], check=True)
-    return home
+@contextlib.contextmanager
+def without(path: Path, *, but: str | None = None) -> Iterator[None]:
+    """A file that is missing for a while, or says something else."""
+    kept, owner = path.read_text(), path.stat()
+    path.unlink()
+    try:
+        if but is not None:
+            path.write_text(but)
+            os.chown(path, owner.st_uid, owner.st_gid)
+        yield
+    finally:
+        path.write_text(kept)
+        path.chmod(stat.S_IMODE(owner.st_mode))
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def servers_below(folder: Path, *, keepers: bool = False) -> list[int]:
@@ -193,6 +204,9 @@ def keeper_of(server: Server) -> int:
 
 
 def test_new_database_is_ready_for_three_languages_and_closed_to_others(home: Path) -> None:
+    half_made = home / "postgres" / "data.new"
+    half_made.mkdir(parents=True)
+    (half_made / "PG_VERSION").write_text("18\n")
     with Server(home, fast=True) as server:
         told = server.conninfo()
         assert ask(told, "SELECT current_setting('server_version_num')::int") >= 180000
@@ -239,14 +253,6 @@ def test_fast_server_does_not_wait_for_the_disk_and_a_real_one_does(used_home: P
             "on",
             "replica",
         ]
-
-
-def test_making_that_was_cut_short_is_begun_again(home: Path) -> None:
-    half = home / "postgres" / "data.new"
-    half.mkdir(parents=True)
-    (half / "PG_VERSION").write_text("18\n")
-    with Server(home, fast=True) as server:
-        assert ask(server.conninfo(), "SELECT 1") == 1
 
 
 # ---------------------------------------------------------------- several users, and how they go
@@ -377,13 +383,17 @@ def test_number_of_the_dead_server_that_another_program_has_now_does_not_bar_the
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "with,comma", "공간 'quote' 空间"])
-def test_any_path_will_do(home: Path, pattern: Path, name: str) -> None:
+def test_any_path_will_do(home: Path, used_home: Path, name: str) -> None:
     odd = home / name
     odd.mkdir()
-    with Server(copied(pattern, odd), fast=True) as server:
-        assert ask(server.conninfo(), "SELECT 1") == 1
-        is_elsewhere = not server.place.sockets.is_relative_to(home)
-        assert is_elsewhere == (len(name) > 100 or "," in name)
+    (used_home / "postgres").rename(odd / "postgres")
+    try:
+        with Server(odd, fast=True) as server:
+            assert ask(server.conninfo(), "SELECT 1") == 1
+            is_elsewhere = not server.place.sockets.is_relative_to(home)
+            assert is_elsewhere == (len(name) > 100 or "," in name)
+    finally:
+        (odd / "postgres").rename(used_home / "postgres")
     if is_elsewhere:
         server.place.sockets.rmdir()
 
@@ -504,23 +514,25 @@ def test_missing_account_gives_a_sentence(home: Path, monkeypatch: pytest.Monkey
 
 
 def test_data_of_another_version_gives_a_sentence(used_home: Path) -> None:
-    (used_home / "postgres" / "data" / "PG_VERSION").write_text("12\n")
-    with pytest.raises(DatabaseUnavailable, match="was made by PostgreSQL 12; the installed programs are 18"):
-        Server(used_home, fast=True).start()
+    told = "was made by PostgreSQL 12; the installed programs are 18"
+    with without(used_home / "postgres" / "data" / "PG_VERSION", but="12\n"):
+        with pytest.raises(DatabaseUnavailable, match=told):
+            Server(used_home, fast=True).start()
 
 
 def test_lost_passwords_give_a_sentence(used_home: Path) -> None:
-    (used_home / "postgres" / "passwords.json").unlink()
-    (used_home / "postgres" / "provided").unlink()
-    with pytest.raises(DatabaseUnavailable, match=r"passwords.json with the passwords of the database is missing"):
-        Server(used_home, fast=True).start()
+    folder = used_home / "postgres"
+    with without(folder / "passwords.json"), without(folder / "provided"):
+        with pytest.raises(DatabaseUnavailable, match=r"passwords.json with the passwords of the database is missing"):
+            Server(used_home, fast=True).start()
     assert not servers_below(used_home)
 
 
 def test_server_that_cannot_start_gives_its_last_words(used_home: Path) -> None:
-    (used_home / "postgres" / "data" / "postgresql.conf").write_text("shared_preload_libraries = 'not_there'\n")
-    with pytest.raises(DatabaseUnavailable, match=r"PostgreSQL does not start: .*not_there"):
-        Server(used_home, fast=True).start()
+    faulty = "shared_preload_libraries = 'not_there'\n"
+    with without(used_home / "postgres" / "data" / "postgresql.conf", but=faulty):
+        with pytest.raises(DatabaseUnavailable, match=r"PostgreSQL does not start: .*not_there"):
+            Server(used_home, fast=True).start()
     assert not servers_below(used_home)
 
 
@@ -600,7 +612,7 @@ def test_settings_of_our_own_server_lead_to_it(used_home: Path) -> None:
 
 @pytest.fixture(scope="module")
 def checked_server(pattern: Path) -> Iterator[Server]:
-    with open_folder() as folder, Server(copied(pattern, folder), fast=True) as server:
+    with Server(pattern, fast=True) as server:
         yield server
 
 

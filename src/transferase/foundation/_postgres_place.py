@@ -2,7 +2,7 @@
 
 PostgreSQL refuses to run as root. Root therefore runs it as the owner of the data, or as `nobody` when the data is
 new. That account must reach the data and the programs; where it cannot, the data goes to /var/lib and the programs
-are copied beside the data. No permission of a folder that we did not make is ever changed.
+are copied beside the data. The permissions of folders that others made are never changed.
 """
 
 from __future__ import annotations
@@ -155,6 +155,8 @@ def make_folder(folder: Path, account: Account | None) -> None:
             parent.chmod(0o755)
         if folder.stat().st_uid != account.uid:
             os.chown(folder, account.uid, account.gid)
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        folder.chmod(0o700)
 
 
 def can_enter(account: Account, folder: Path) -> bool:

@@ -153,11 +153,15 @@ def install_packages(kind: str, *, has_uv: bool) -> None:
     """Install exactly what the lock file names, each file checked against its hash."""
     wanted = ["--require-hashes", "-r", LOCKS[kind]]
     if has_uv:
-        environment = {"UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": os.environ.get("UV_LINK_MODE", "copy")}
         command = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON]
         if not sys.stderr.isatty():
             command.append("--quiet")
-        if subprocess.run([*command, *wanted], check=False, env={**os.environ, **environment}).returncode == 0:
+        if (
+            subprocess.run(
+                [*command, *wanted], check=False, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+            ).returncode
+            == 0
+        ):
             return
         print("setup:   uv could not install the packages; trying pip", flush=True)
     command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-deps"]

@@ -50,6 +50,8 @@ def texts() -> dict[Key, set[str]]:
     """Every text of the code that people read, with the files that it stands in."""
     found: dict[Key, set[str]] = {}
     for path in sorted([*SOURCE.rglob("*.py"), *SOURCE.rglob("templates/**/*.html")]):
+        if "migrations" in path.parts:
+            continue
         name = path.relative_to(SOURCE.parent).as_posix()
         for key in _texts_of(path):
             found.setdefault(key, set()).add(name)

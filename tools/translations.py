@@ -49,7 +49,7 @@ Key = tuple[str | None, str, str | None]  # context, text, plural
 def texts() -> dict[Key, set[str]]:
     """Every text of the code that people read, with the files that it stands in."""
     found: dict[Key, set[str]] = {}
-    for path in sorted([*SOURCE.rglob("*.py"), *SOURCE.rglob("templates/**/*.html")]):
+    for path in sorted([*SOURCE.rglob("*.py"), *SOURCE.rglob("templates/**/*.html"), *SOURCE.rglob("templates/**/*.txt")]):
         if "migrations" in path.parts:
             continue
         name = path.relative_to(SOURCE.parent).as_posix()
@@ -60,7 +60,7 @@ def texts() -> dict[Key, set[str]]:
 
 def _texts_of(path: Path) -> Iterator[Key]:
     content = path.read_text(encoding="utf-8")
-    if path.suffix == ".html":
+    if path.suffix in {".html", ".txt"}:
         if not settings.configured:
             settings.configure()
         content = templatize(content, origin=str(path))

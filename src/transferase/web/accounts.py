@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as told
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -116,7 +116,7 @@ def settings(request: PageRequest) -> HttpResponse:
     )
     if form.is_bound and form.is_valid():
         services.revise_person(actor=person, person=person, at=request.at, **form.cleaned_data)
-        messages.success(request, told("Your settings are saved."))
+        messages.success(request, gettext("Your settings are saved."))
         return redirect("settings")
     memberships = queries.memberships_of(person, request.at)
     permissions = grants_of(person).union(*(grants_of(person, m.organisation_id) for m in memberships))
@@ -150,7 +150,7 @@ def token_revoke(request: PageRequest, token_id: int) -> HttpResponse:
     person = person_of(request)
     token = get_object_or_404(person.tokens.in_force(request.at), pk=token_id)
     services.revoke_token(actor=person, token=token, at=request.at)
-    messages.success(request, told("The key “%(name)s” no longer opens anything.") % {"name": token.name})
+    messages.success(request, gettext("The key “%(name)s” no longer opens anything.") % {"name": token.name})
     return redirect(f"{resolve_url('settings')}#keys")
 
 
@@ -168,7 +168,7 @@ def organisation_new(request: PageRequest) -> HttpResponse:
         else:
             messages.success(
                 request,
-                told("%(name)s is registered. An operator verifies it; you can write drafts at once.")
+                gettext("%(name)s is registered. An operator verifies it; you can write drafts at once.")
                 % {"name": organisation.name(reading_language())},
             )
             return redirect(onward(request, "desk"))
@@ -216,7 +216,7 @@ def _save_organisation(
     person = person_of(request)
     if isinstance(form, OrganisationForm):
         services.revise_organisation(actor=person, organisation=organisation, draft=form.draft, at=request.at)
-        messages.success(request, told("The organisation is saved."))
+        messages.success(request, gettext("The organisation is saved."))
         return redirect("organisation", organisation.pk)
     joined = services.join(
         actor=person,
@@ -225,7 +225,7 @@ def _save_organisation(
         role=form.cleaned_data["role"],
         at=request.at,
     )
-    messages.success(request, told("%(name)s acts for the organisation now.") % {"name": joined.person})
+    messages.success(request, gettext("%(name)s acts for the organisation now.") % {"name": joined.person})
     return redirect("organisation_edit", organisation.pk)
 
 
@@ -235,7 +235,7 @@ def organisation_verify(request: PageRequest, organisation_id: int) -> HttpRespo
     """Say that an organisation is who it says; its listings are published without waiting from then on."""
     organisation = get_object_or_404(Organisation.objects.visible_to(request.viewer), pk=organisation_id)
     services.verify_organisation(actor=person_of(request), organisation=organisation, at=request.at)
-    messages.success(request, told("%(name)s is verified.") % {"name": organisation.name(reading_language())})
+    messages.success(request, gettext("%(name)s is verified.") % {"name": organisation.name(reading_language())})
     return redirect(onward(request, "review"))
 
 
@@ -252,7 +252,7 @@ def membership_end(request: PageRequest, membership_id: int) -> HttpResponse:
     else:
         messages.success(
             request,
-            told("%(person)s no longer acts for %(organisation)s.")
+            gettext("%(person)s no longer acts for %(organisation)s.")
             % {"person": membership.person, "organisation": membership.organisation.name(reading_language())},
         )
     return redirect(onward(request, "settings"))

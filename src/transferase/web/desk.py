@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.translation import gettext as told
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from transferase.catalogue import queries
-from transferase.catalogue.models import State
+from transferase.catalogue.models import Direction, Listing, State
 from transferase.directory.models import Role
 from transferase.directory.queries import memberships_of, organisations_of
 from transferase.interchange.queries import runs
@@ -23,15 +23,16 @@ from transferase.web.unsaved import registered
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from uuid import UUID
 
     from django.http import HttpResponse
 
-    from transferase.catalogue.models import Listing
     from transferase.catalogue.queries import ListingSheet
     from transferase.web.middleware import PageRequest
 
 MOST_ROWS = 50
 MOST_NEWS = 8
+MOST_READ = 50
 MOST_IMPORTS = 5
 
 
@@ -41,7 +42,6 @@ class Row:
 
     sheet: ListingSheet
     matches: int
-    unjudged: int
     note: str
 
     @property
@@ -58,6 +58,22 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """One of my listings and a counterpart: news of a match, or a match that nobody has judged yet."""
+
+    own: ListingSheet
+    other: ListingSheet
+    kind: str
+    at: datetime
+    score: int | None = None
+
+    @property
+    def address(self) -> str:
+        need, offer = (self.own, self.other) if self.own.direction == Direction.NEED else (self.other, self.own)
+        return resolve_url("match", need.id, offer.id)
+
+
+@dataclass(frozen=True)
 class First:
     """Something to begin with."""
 
@@ -70,14 +86,14 @@ class First:
 @require_safe
 def desk(request: PageRequest) -> HttpResponse:
     """The page that somebody who is signed in starts from."""
-    person, viewer, at, language = person_of(request), request.viewer, request.at, reading_language()
+    person, viewer, at = person_of(request), request.viewer, request.at
     memberships = memberships_of(person, at)
     state = request.GET.get("state", "")
     mine = queries.own_listings(viewer)
     shown = mine.filter(state=state) if state in State.values else mine.exclude(state=State.TAKEN)
     counts = queries.counts_by_state(viewer)
-    notices = matching.notices(viewer=viewer, at=at, language=language, limit=MOST_NEWS)
-    unjudged = matching.waiting_count(viewer=viewer, at=at)
+    news = _news(request)
+    waiting = _waiting_matches(request) if counts else []
     sent_back = _rows(request, queries.sent_back(viewer)[:MOST_ROWS])
     running_out = _rows(request, queries.expiring_soon(viewer, at)[:MOST_ROWS])
     lapsed = _rows(request, mine.filter(_lapsed(at))[:MOST_NEWS])
@@ -93,10 +109,9 @@ def desk(request: PageRequest) -> HttpResponse:
         "sent_back": sent_back,
         "running_out": running_out,
         "lapsed": lapsed,
-        "notices": notices,
-        "waiting_matches": matching.waiting_matches(viewer=viewer, at=at, language=language, limit=MOST_NEWS),
-        "unjudged": unjudged,
-        "waits": len(sent_back) + len(running_out) + len(lapsed) + len(notices) + unjudged,
+        "news": news,
+        "waiting_matches": waiting,
+        "waits": len(sent_back) + len(running_out) + len(lapsed) + len(news),
         "imports": runs(viewer)[:MOST_IMPORTS],
         "queue": queries.review_queue(viewer).count() if viewer.sees_everything else None,
         "first_acts": _first_acts({membership.role for membership in memberships}),
@@ -122,41 +137,67 @@ def _rows(request: PageRequest, listings: Iterable[Listing]) -> list[Row]:
     found, language = list(listings), reading_language()
     if not found:
         return []
-    counts = matching.counts_of([listing.pk for listing in found], viewer=request.viewer, at=request.at)
+    counts = matching.match_counts([listing.pk for listing in found], request.viewer, request.at)
     reasons = queries.labels("send_back_reason", language)
     rows = []
     for sheet in queries.sheets(found, request.viewer, request.at, language):
-        matches, unjudged = counts.get(sheet.id, (0, 0))
         note = " – ".join(filter(None, (reasons.get(sheet.state_reason, ""), sheet.state_note)))
-        rows.append(Row(sheet, matches, unjudged, note))
+        rows.append(Row(sheet, counts.get(sheet.id, 0), note))
     return rows
+
+
+def _news(request: PageRequest) -> list[Pair]:
+    """What my organisations have not seen yet of matches and of the other sides."""
+    notices = [n for n in matching.notices_of(request.viewer, request.at, MOST_READ) if n.seen_at is None][:MOST_NEWS]
+    sheets = _sheets(request, [n.listing_id for n in notices] + [n.counterpart_id for n in notices])
+    return [
+        Pair(sheets[n.listing_id], sheets[n.counterpart_id], n.kind, n.at)
+        for n in notices
+        if n.listing_id in sheets and n.counterpart_id in sheets
+    ]
+
+
+def _waiting_matches(request: PageRequest) -> list[Pair]:
+    """The best matches of my listings that nobody of us has judged."""
+    best = [m for m in matching.best_matches(request.viewer, request.at, MOST_READ) if m.judgement is None][:MOST_NEWS]
+    sheets = _sheets(request, [m.listing_id for m in best] + [m.counterpart_id for m in best])
+    return [
+        Pair(sheets[m.listing_id], sheets[m.counterpart_id], "match", m.found_at, m.score)
+        for m in best
+        if m.listing_id in sheets and m.counterpart_id in sheets
+    ]
+
+
+def _sheets(request: PageRequest, ids: Iterable[UUID]) -> dict[UUID, ListingSheet]:
+    listings = Listing.objects.visible_to(request.viewer, request.at).filter(pk__in=set(ids))
+    return {s.id: s for s in queries.sheets(list(listings), request.viewer, request.at, reading_language())}
 
 
 def _first_acts(roles: set[str]) -> list[First]:
     """What a person of a role does first."""
     organisation = First(
-        told("Register your organisation"),
-        told("Offers and needs belong to an organisation. It takes two minutes."),
+        gettext("Register your organisation"),
+        gettext("Offers and needs belong to an organisation. It takes two minutes."),
         resolve_url("organisation_new"),
     )
     offer = First(
-        told("Post a technology"),
-        told("A title and a summary are enough for a first look at the needs that it answers."),
+        gettext("Post a technology"),
+        gettext("A title and a summary are enough for a first look at the needs that it answers."),
         resolve_url("offer_new"),
     )
     file = First(
-        told("Bring in a file"),
-        told("A spreadsheet with one technology in each row. You see what would happen before anything is saved."),
+        gettext("Bring in a file"),
+        gettext("A spreadsheet with one technology in each row. You see what would happen before anything is saved."),
         resolve_url("import_new"),
     )
     need = First(
-        told("Say what you need"),
-        told("Write it in your language. You see Korean, Chinese and English technologies with reasons."),
+        gettext("Say what you need"),
+        gettext("Write it in your language. You see Korean, Chinese and English technologies with reasons."),
         resolve_url("need_new"),
     )
-    needs = First(told("Read what companies need"), told("Needs that are open now."), resolve_url("needs"))
-    offers = First(told("Search technologies"), told("Words or a whole paragraph, in any of the three languages."), resolve_url("search"))
-    review = First(told("Look through the review queue"), told("The oldest first."), resolve_url("review"))
+    needs = First(gettext("Read what companies need"), gettext("Needs that are open now."), resolve_url("needs"))
+    offers = First(gettext("Search technologies"), gettext("Words or a whole paragraph, in any of the three languages."), resolve_url("search"))
+    review = First(gettext("Look through the review queue"), gettext("The oldest first."), resolve_url("review"))
     if not roles:
         return [organisation, offers, needs]
     if roles & {Role.OPERATOR, Role.REVIEWER}:

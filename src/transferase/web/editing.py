@@ -10,7 +10,7 @@ from django.forms import ChoiceField, Form
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.http import urlencode
-from django.utils.translation import gettext as told
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
@@ -90,7 +90,7 @@ def own_listing(request: PageRequest, listing_id: UUID) -> Listing:
 def _begin(request: PageRequest, direction: str) -> HttpResponse:
     owners = organisations_of(person_of(request), request.at)
     if not owners:
-        messages.info(request, told("First name the organisation that you post for."))
+        messages.info(request, gettext("First name the organisation that you post for."))
         return redirect(f"{resolve_url('organisation_new')}?{urlencode({'next': request.get_full_path()})}")
     return _write(request, None, ListingDraft(direction, (), original_language=reading_language()), "what", owners)
 
@@ -112,7 +112,7 @@ def _write(
     if request.method == "POST" and not is_help:
         are_valid = form.is_valid() and (rows is None or rows.is_valid())
         if are_valid and listing and _is_stale(request, listing):
-            form.add_error(None, told("Somebody saved this listing meanwhile. Look at what stands here, then save again."))
+            form.add_error(None, gettext("Somebody saved this listing meanwhile. Look at what stands here, then save again."))
             are_valid = False
         if are_valid:
             try:

@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext as told
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -78,7 +78,7 @@ def _import_new(request: PageRequest) -> HttpResponse:
         is_operator=is_operator,
     )
     if not own and not is_operator:
-        messages.info(request, told("First name the organisation whose records you bring in."))
+        messages.info(request, gettext("First name the organisation whose records you bring in."))
         return redirect(f"{reverse('organisation_new')}?{urlencode({'next': request.get_full_path()})}")
     if request.method == "POST":
         if getattr(request, "refused_upload", False):
@@ -134,7 +134,7 @@ def import_cancel(request: PageRequest, run_id: int) -> HttpResponse:
     except DomainError as error:
         messages.error(request, sentence(error.code, error.facts))
     else:
-        messages.success(request, told("Stopped. Records that were taken stay."))
+        messages.success(request, gettext("Stopped. Records that were taken stay."))
     return redirect("import_run", run.pk)
 
 
@@ -283,7 +283,7 @@ def _looks(draft: Any) -> tuple[str, str, str]:
 def _faulty_lines(run: ImportRun) -> Iterator[str]:
     writer = csv.writer(_Echo())
     # The mark lets spreadsheets see at once that this is UTF-8.
-    yield "\ufeff" + writer.writerow([told("Row"), told("Reason"), *run.header])
+    yield "\ufeff" + writer.writerow([gettext("Row"), gettext("Reason"), *run.header])
     for number, cells, findings in queries.faulty_rows(run):
         reasons = " ".join(_told(finding).text for finding in findings)
         yield writer.writerow([number, reasons, *(_inert(cell) for cell in cells)])

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.translation import gettext as told
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -124,9 +124,9 @@ def check(request: PageRequest, listing_id: UUID) -> HttpResponse:
             problem = sentence(error.code, error.facts)
         else:
             if after.state == State.PUBLISHED:
-                messages.success(request, told("Published. Matches appear here within a minute."))
+                messages.success(request, gettext("Published. Matches appear here within a minute."))
                 return redirect("offer_matches" if after.is_offer else "need_matches", after.pk)
-            messages.success(request, told("Handed in. A reviewer looks at it; you are told here on your desk."))
+            messages.success(request, gettext("Handed in. A reviewer looks at it; you are told here on your desk."))
             return redirect("desk")
     draft = queries.draft_of(listing)
     page = {

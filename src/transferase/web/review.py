@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as told
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -61,7 +61,7 @@ def publish(request: PageRequest, listing_id: UUID) -> HttpResponse:
     except DomainError as error:
         messages.error(request, sentence(error.code, error.facts))
     else:
-        messages.success(request, told("Published. Its owner is told, and matching looks for counterparts."))
+        messages.success(request, gettext("Published. Matching looks for counterparts now."))
     return redirect("review")
 
 
@@ -78,7 +78,7 @@ def send_back(request: PageRequest, listing_id: UUID) -> HttpResponse:
     except DomainError as error:
         messages.error(request, sentence(error.code, error.facts))
     else:
-        messages.success(request, told("Sent back. Its owner reads the reason and can hand it in again."))
+        messages.success(request, gettext("Sent back. Its owner reads the reason and can hand it in again."))
     return redirect("review")
 
 

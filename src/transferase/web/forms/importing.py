@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from transferase.foundation.languages import LANGUAGES, OWN_NAMES, Language
@@ -116,13 +116,13 @@ def field_words(field: str) -> str:
     language = LANGUAGE_SUFFIXES.get(suffix) if stem in {*TEXTS, "origin", "name"} else None
     said = str(FIELD_WORDS.get(stem if language else base, base))
     if language:
-        said = _now("%(field)s in %(language)s") % {"field": said, "language": OWN_NAMES[Language(language)]}
+        said = gettext("%(field)s in %(language)s") % {"field": said, "language": OWN_NAMES[Language(language)]}
     if tier == "registered_":
-        return _now("%(field)s, for persons who signed in") % {"field": said}
+        return gettext("%(field)s, for persons who signed in") % {"field": said}
     if tier == "introduced_":
-        return _now("%(field)s, for introduced counterparts") % {"field": said}
+        return gettext("%(field)s, for introduced counterparts") % {"field": said}
     if tier == "nda_":
-        return _now("%(field)s, under an agreement") % {"field": said}
+        return gettext("%(field)s, under an agreement") % {"field": said}
     return said
 
 
@@ -152,7 +152,7 @@ class UploadForm(forms.Form):
         self.fields["file"].widget.attrs["accept"] = ".csv,.tsv,.txt,.xlsx,.jsonl,.ndjson,.gz"
         choices = list(organisations)
         if is_operator:
-            choices.insert(0, ("", _now("Several owners, named in a column of the file")))
+            choices.insert(0, ("", gettext("Several owners, named in a column of the file")))
         elif Kind.ORGANISATIONS in KIND_WORDS:
             self.fields["kind"].choices = [  # type: ignore[attr-defined]
                 (kind, words) for kind, words in KIND_WORDS.items() if kind != Kind.ORGANISATIONS

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from django import forms, template
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from transferase.catalogue.models import State
+from transferase.catalogue.queries import label
 from transferase.foundation.languages import Language, of_interface
 
 if TYPE_CHECKING:
@@ -131,6 +133,12 @@ def number(value: float | Decimal | None) -> str:
 
 
 @register.filter
+def country(code: str) -> str:
+    """What a country, or the office of a country, is called."""
+    return label("country", code, of_interface(get_language() or "en")) if code else ""
+
+
+@register.filter
 def is_group(widget: Widget) -> bool:
     """Whether a widget is a group of choices, which needs a fieldset."""
     return isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple)
@@ -141,7 +149,11 @@ def control(field: BoundField) -> Any:
     """The widget of a field in the look of the house."""
     widget = field.field.widget
     if is_group(widget):
-        return field.as_widget(attrs={"class": "form-check-input"})
+        # Django would put the class on the box around the choices too.
+        widget.attrs["class"] = "form-check-input"
+        choices = ((choice.id_for_label, choice.tag(), choice.choice_label) for choice in field.subwidgets)
+        boxes = format_html_join("", '<label for="{}">{}<span>{}</span></label>', choices)
+        return format_html('<div class="tf-boxes" id="{}">{}</div>', field.auto_id, boxes)
     if isinstance(widget, forms.CheckboxInput):
         return field.as_widget(attrs={"class": "form-check-input"})
     look = "form-select" if isinstance(widget, forms.Select) else "form-control"

@@ -63,7 +63,7 @@ i18n: setup-dev ## Collect the texts of the interface into the catalogues and co
 
 .PHONY: docs
 docs: setup-dev ## Build the documentation into site/
-	@$(BIN)/zensical build --clean --strict
+	@NO_COLOR=1 $(BIN)/zensical build --clean --strict
 
 .PHONY: bench
 bench: setup-dev ## Print quality and speed of the engine side by side (fixed seeds)
@@ -111,12 +111,13 @@ i18n-check: setup-dev ## Are the Korean and Chinese catalogues complete and up t
 
 ##@ Ship it
 
-.PHONY: lock
-lock: setup-dev ## Resolve the dependencies anew into the lock files
-	@$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml -o requirements.lock
-	@$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
-
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+.PHONY: lock
+lock: setup-dev ## Resolve the dependencies anew into the lock files (UPGRADE=--upgrade takes the newest)
+	@$(BIN)/uv pip compile $(LOCK_OPTIONS) $(UPGRADE) pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile $(LOCK_OPTIONS) $(UPGRADE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	@echo uv | $(BIN)/uv pip compile $(LOCK_OPTIONS) $(UPGRADE) - -o tools/requirements-uv.lock
 
 .PHONY: release
 release: check ## Build the package into dist/ after all checks

@@ -1,7 +1,6 @@
 """Centring takes the language out."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -72,14 +71,17 @@ def test_own_means_replace_what_the_platform_has_texts_for(tmp_path):
     assert np.allclose(again.vector("ko", Role.PASSAGE), [0.5, 0])
 
 
-@pytest.mark.slow
 def test_centring_brings_a_translation_before_a_text_in_the_own_language(embedder):
-    """Plain, an unrelated text in the asker's language beats the translation; centred, the translation wins."""
+    """Plain, an unrelated text in the asker's language is as near as the translation; centred, it is far off."""
     asked = "질병 저항성이 높은 밀 품종을 위한 유전자 마커와 육종 방법을 찾습니다."
     translation = "Genetic markers and breeding methods for wheat varieties with high disease resistance."
     unrelated = "스마트폰 배터리의 충전 속도를 높이는 회로 설계 방법을 찾습니다."
+    raw = embedder.embed([asked], Role.QUERY)
+    offered = embedder.embed([translation, unrelated], Role.PASSAGE)
+    plain = raw[0] @ offered.T
     means = default_means()
-    query = means.centred(embedder.embed([asked], Role.QUERY), "ko", Role.QUERY)[0]
-    right = means.centred(embedder.embed([translation], Role.PASSAGE), "en", Role.PASSAGE)[0]
-    wrong = means.centred(embedder.embed([unrelated], Role.PASSAGE), "ko", Role.PASSAGE)[0]
-    assert float(query @ right) > 0.4 > float(query @ wrong)
+    query = means.centred(raw, "ko", Role.QUERY)[0]
+    right = float(query @ means.centred(offered[0], "en", Role.PASSAGE))
+    wrong = float(query @ means.centred(offered[1], "ko", Role.PASSAGE))
+    assert right - wrong > 0.1
+    assert right - wrong > float(plain[0] - plain[1]) + 0.1

@@ -176,6 +176,10 @@ def test_a_pair_across_languages_is_judged_by_meaning():
     assert "words" not in names
     assert "words" in score.missing
     assert score.parts[names.index("meaning")].weight == WEIGHTS.parts["meaning"] + WEIGHTS.parts["words"]
+    assert value_of(score, "meaning") > value_of(scored(), "meaning")
+    translated = score_pair(NeedFacts(), OfferFacts(), 0.4, 0.3, WEIGHTS, across=True)
+    assert value_of(translated, "meaning") == value_of(score, "meaning")
+    assert value_of(translated, "words") == value_of(scored(), "words")
     without_model = scored(dense=None)
     assert "meaning" not in [part.name for part in without_model.parts]
     assert without_model.value > scored(dense=None, bm25=0.0).value
@@ -183,7 +187,7 @@ def test_a_pair_across_languages_is_judged_by_meaning():
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=20))
 def test_calibrations_rise(raw):
-    for calibration in (WEIGHTS.meaning, WEIGHTS.words, WEIGHTS.evidence):
+    for calibration in (WEIGHTS.meaning, WEIGHTS.meaning_across, WEIGHTS.words, WEIGHTS.evidence_across):
         values = [calibration.value(x) for x in sorted(raw)]
         assert values == sorted(values)
         assert all(0 <= value <= 1 for value in values)

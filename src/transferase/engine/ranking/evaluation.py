@@ -155,10 +155,7 @@ class Collection:
 
     def scores(self, cosines: npt.NDArray[np.float64], shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The text score of every offer: meaning and words, or meaning alone across languages."""
-        mixed = self.weights.text_values(cosines, np.nan_to_num(shares))
-        alone = self.weights.meaning.values(cosines)
-        result: npt.NDArray[np.float64] = np.where(np.isnan(shares), alone, mixed)
-        return result
+        return self.weights.text_values(cosines, shares, np.isnan(shares))
 
     def candidates(
         self,

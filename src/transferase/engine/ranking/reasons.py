@@ -87,6 +87,9 @@ def evidence_pairs(need: Side, offer: Side, weights: Weights, most: int = MOST_P
     """The nearest sentence pairs across languages, no sentence twice, none below what the weights ask for."""
     if not len(need.quotes) or not len(offer.quotes):
         return ()
+    across = need.language != offer.language
+    least = weights.evidence_least_across if across else weights.evidence_least
+    calibration = weights.evidence_across if across else weights.evidence
     cosines = np.asarray(need.vectors) @ np.asarray(offer.vectors).T
     pairs: list[EvidencePair] = []
     order = np.argsort(-cosines, axis=None, kind="stable")
@@ -95,12 +98,12 @@ def evidence_pairs(need: Side, offer: Side, weights: Weights, most: int = MOST_P
     for flat in order:
         row, column = divmod(int(flat), cosines.shape[1])
         cosine = float(cosines[row, column])
-        if cosine < weights.evidence_least or len(pairs) == most:
+        if cosine < least or len(pairs) == most:
             break
         if row not in used_needs and column not in used_offers:
             used_needs.add(row)
             used_offers.add(column)
-            pairs.append(EvidencePair(need.quotes[row], offer.quotes[column], weights.evidence.value(cosine)))
+            pairs.append(EvidencePair(need.quotes[row], offer.quotes[column], calibration.value(cosine)))
     return tuple(pairs)
 
 

@@ -77,13 +77,15 @@ def score_pair(
     bm25: float | None,
     weights: Weights,
     *,
+    across: bool | None = None,
     idf: Rarity | None = None,
 ) -> Score:
     """The score of one need and one offer; it depends on nothing but the two.
 
     `dense` is the cosine of the centred vectors, `bm25` the BM25 as a share of what the need can attain
     (`Lexicon.attainable`). Where one of them cannot be had, because the two share no language or the model is down,
-    its weight goes to the other; so a pair across languages is neither punished nor favoured.
+    its weight goes to the other; so a pair across languages is neither punished nor favoured. `across` says whether
+    the two vectors are of texts in different languages; left open, a pair without words counts as one.
     """
     sheet = _Sheet(need, offer, weights, idf)
     values: dict[str, float] = {name: rate(sheet) for name, rate in _RATED.items()}
@@ -100,7 +102,8 @@ def score_pair(
             values["words"] = 0.0
         shares["words"] = shares.get("words", 0.0) + freed
     else:
-        values["meaning"] = weights.meaning.value(dense)
+        is_across = bm25 is None if across is None else across
+        values["meaning"] = (weights.meaning_across if is_across else weights.meaning).value(dense)
     _exclude(sheet)
     parts = tuple(Part(name, values[name], share, values[name] * share) for name, share in shares.items())
     return Score(

@@ -57,10 +57,13 @@ class Weights:
     model_version: str
     threshold: float  # a standing match needs this score
     parts: Mapping[str, float]  # sums to 1
-    meaning: Calibration  # from the cosine of centred vectors
+    meaning: Calibration  # from the cosine of centred vectors of one language
+    meaning_across: Calibration  # the same across languages, where even translations stand further apart
     words: Calibration  # from BM25 as a share of what the query can attain
-    evidence: Calibration  # from the cosine of centred sentence vectors
-    evidence_least: float
+    evidence: Calibration  # from the cosine of centred sentence vectors of one language
+    evidence_across: Calibration
+    evidence_least: float  # a sentence pair below this cosine is no evidence
+    evidence_least_across: float
     transfer_families: tuple[frozenset[str], ...]
     related_transfer: float
     readiness_decay: float
@@ -73,12 +76,19 @@ class Weights:
         return f"{self.version} {self.model_version}"
 
     def text_values(
-        self, dense: npt.NDArray[np.floating[Any]], bm25: npt.NDArray[np.floating[Any]]
+        self,
+        dense: npt.NDArray[np.floating[Any]],
+        bm25: npt.NDArray[np.floating[Any]],
+        across: npt.NDArray[np.bool_],
     ) -> npt.NDArray[np.float64]:
-        """The text part of many scores at once, from 0 to 1: what ranks where nothing structured is stated."""
-        meaning, words = self.parts["meaning"], self.parts["words"]
-        total = meaning * self.meaning.values(dense) + words * self.words.values(bm25)
-        result: npt.NDArray[np.float64] = total / (meaning + words)
+        """The text part of many scores at once, from 0 to 1: what ranks where nothing structured is stated.
+
+        `bm25` is NaN where two texts share no language; `across` says which pairs go across languages.
+        """
+        share = self.parts["words"] / (self.parts["meaning"] + self.parts["words"])
+        meaning = np.where(across, self.meaning_across.values(dense), self.meaning.values(dense))
+        mixed = (1 - share) * meaning + share * self.words.values(np.nan_to_num(bm25))
+        result: npt.NDArray[np.float64] = np.where(np.isnan(bm25), meaning, mixed)
         return result
 
 
@@ -101,9 +111,12 @@ def read_weights(path: Path) -> Weights:
             threshold=float(raw["threshold"]),
             parts={name: float(raw["parts"][name]) for name in PART_NAMES},
             meaning=_calibration(raw["calibration"]["meaning"]),
+            meaning_across=_calibration(raw["calibration"]["meaning_across"]),
             words=_calibration(raw["calibration"]["words"]),
             evidence=_calibration(raw["calibration"]["evidence"]),
+            evidence_across=_calibration(raw["calibration"]["evidence_across"]),
             evidence_least=float(raw["evidence"]["least"]),
+            evidence_least_across=float(raw["evidence"]["least_across"]),
             transfer_families=tuple(frozenset(map(str, family)) for family in raw["transfer"]["families"]),
             related_transfer=float(raw["transfer"]["related"]),
             readiness_decay=float(raw["readiness"]["decay"]),

@@ -316,8 +316,8 @@ def evaluate_matching(
     Example:
       transferase evaluate matching ../shared/data/sbir --text-only --json
     """
-    if (queries is None) != (query_lang is None):
-        raise click.UsageError("--queries and --query-lang are given together.")
+    if query_lang and not queries:
+        raise click.UsageError("--query-lang says the language of --queries, which is missing.")
     from transferase.cli import evaluating  # noqa: PLC0415 - slow
 
     evaluating.matching(

@@ -72,6 +72,11 @@ def require_fit_server() -> None:
         raise Unable(f"{problem.what} {problem.remedy}")
 
 
+def run_step(step: Step) -> bool:
+    """Do one more step if its files have changed since it was done, and say whether they had."""
+    return _do(step, _marks())
+
+
 def _do(step: Step, marks: dict[str, str]) -> bool:
     wanted = _fingerprint(step)
     if marks.get(_key(step)) == wanted:

@@ -1,0 +1,157 @@
+"""Coded reasons in words: in the three languages for the summary of the demo, in English elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from transferase.catalogue import queries as catalogue
+from transferase.foundation.languages import Language
+
+LONGEST_QUOTE: Final = 110
+MOST_TERMS: Final = 4
+
+# code -> language -> sentence; the names in braces are made by `_words`
+SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
+    "sentence_pair": {
+        "en": "Both say much the same: “{need}” – “{offer}”",
+        "ko": "서로 비슷한 내용을 말합니다: “{need}” – “{offer}”",
+        "zh-Hans": "双方所述内容相近：“{need}”——“{offer}”",
+    },
+    "shared_terms": {
+        "en": "Both name {terms}.",
+        "ko": "같은 용어를 씁니다: {terms}.",
+        "zh-Hans": "双方使用相同术语：{terms}。",
+    },
+    "shared_field": {
+        "en": "Both are classified under {node}.",
+        "ko": "같은 분류에 속합니다: {node}.",
+        "zh-Hans": "属于同一分类：{node}。",
+    },
+    "readiness_fits": {
+        "en": "Readiness fits: TRL {stated} is offered, {wanted} is wanted.",
+        "ko": "성숙도가 맞습니다: 제공 TRL {stated}, 희망 TRL {wanted}.",
+        "zh-Hans": "成熟度相符：可提供 TRL {stated}，期望 TRL {wanted}。",
+    },
+    "transfer_mode_fits": {
+        "en": "The same way of transfer: {modes}.",
+        "ko": "이전 방식이 같습니다: {modes}.",
+        "zh-Hans": "转让方式一致：{modes}。",
+    },
+    "territory_fits": {
+        "en": "The rights cover where they are wanted: {wanted}.",
+        "ko": "희망하는 지역에서 권리를 쓸 수 있습니다: {wanted}.",
+        "zh-Hans": "权利覆盖所需地区：{wanted}。",
+    },
+    "partner_fits": {
+        "en": "The kind of partner that is sought: {kind}.",
+        "ko": "찾는 협력 상대에 해당합니다: {kind}.",
+        "zh-Hans": "符合所寻求的合作方类型：{kind}。",
+    },
+    "field_differs": {
+        "en": "They are classified in different fields.",
+        "ko": "분류 분야가 다릅니다.",
+        "zh-Hans": "分类领域不同。",
+    },
+    "readiness_below": {
+        "en": "Less ready than wanted: TRL {stated} instead of {wanted}.",
+        "ko": "희망보다 성숙도가 낮습니다: TRL {stated}, 희망 {wanted}.",
+        "zh-Hans": "成熟度低于期望：TRL {stated}，期望 {wanted}。",
+    },
+    "readiness_above": {
+        "en": "More ready than wanted: TRL {stated} instead of {wanted}.",
+        "ko": "희망보다 성숙도가 높습니다: TRL {stated}, 희망 {wanted}.",
+        "zh-Hans": "成熟度高于期望：TRL {stated}，期望 {wanted}。",
+    },
+    "transfer_mode_differs": {
+        "en": "Another way of transfer: {given} instead of {wanted}.",
+        "ko": "이전 방식이 다릅니다: 제공 {given}, 희망 {wanted}.",
+        "zh-Hans": "转让方式不同：可提供 {given}，期望 {wanted}。",
+    },
+    "transfer_mode_excluded": {
+        "en": "The way of transfer does not go together: {given} instead of {wanted}.",
+        "ko": "이전 방식이 맞지 않습니다: 제공 {given}, 희망 {wanted}.",
+        "zh-Hans": "转让方式不相容：可提供 {given}，期望 {wanted}。",
+    },
+    "exclusivity_differs": {
+        "en": "Exclusivity is wanted and not offered.",
+        "ko": "독점을 희망하지만 제공되지 않습니다.",
+        "zh-Hans": "期望独占，但无法提供。",
+    },
+    "territory_outside": {
+        "en": "The rights do not cover all of {wanted}.",
+        "ko": "희망 지역 전체에 권리가 미치지 않습니다: {wanted}.",
+        "zh-Hans": "权利未覆盖全部所需地区：{wanted}。",
+    },
+    "partner_differs": {
+        "en": "Another kind of partner is sought.",
+        "ko": "찾는 협력 상대의 유형이 다릅니다.",
+        "zh-Hans": "所寻求的合作方类型不同。",
+    },
+    "words": {"en": "Found by words.", "ko": "단어가 일치합니다.", "zh-Hans": "词语匹配。"},
+    "meaning": {"en": "Found by meaning.", "ko": "의미가 비슷합니다.", "zh-Hans": "语义相近。"},
+}
+# What a listing may leave open; "offer." or "need." stands before the name.
+MISSING: Final[Mapping[str, str]] = {
+    "ipc": "classification",
+    "trl": "readiness level",
+    "transfer_modes": "way of transfer",
+    "territory": "territory",
+    "partner_kinds": "kind of partner sought",
+    "words": "words in a common language",
+    "meaning": "a comparison by meaning",
+}
+SCHEMES: Final[Mapping[str, str]] = {"modes": "transfer_mode", "given": "transfer_mode", "kind": "organisation_kind"}
+
+
+def in_words(told: Mapping[str, Any], language: str = Language.EN) -> str:
+    """A coded reason or misfit as one sentence; a code without one is told as it is."""
+    code, facts = told["code"], told.get("facts", told)
+    sentence = SENTENCES.get(code, {}).get(language)
+    return sentence.format_map(_words(facts, language)) if sentence else code.replace("_", " ")
+
+
+def missing_in_words(name: str) -> str:
+    """What is not stated, and by which side."""
+    side, _, fact = name.rpartition(".")
+    said = MISSING.get(fact, fact.replace("_", " "))
+    return f"The {side} does not state: {said}." if side else f"There is no {said}."
+
+
+class _Known(dict[str, str]):
+    """Words for a sentence; one that is missing stays visible by its name."""
+
+    def __missing__(self, key: str) -> str:
+        return key
+
+
+def _words(facts: Mapping[str, Any], language: str) -> _Known:
+    return _Known({name: _word(name, value, language) for name, value in facts.items()})
+
+
+def _word(name: str, value: Any, language: str) -> str:
+    if isinstance(value, Mapping) and "text" in value:
+        return _shortened(" ".join(str(value["text"]).split()))
+    if name == "terms":
+        return ", ".join(dict.fromkeys(_written(term) for term in value[:MOST_TERMS]))
+    if name == "node":
+        title = catalogue.label("ipc", value, language)
+        return f"{value} ({_shortened(title)})" if title and title != value else str(value)
+    if name in {"wanted", "stated"} and all(isinstance(level, int) for level in value):
+        return str(value[0]) if value[0] == value[-1] else f"{value[0]}–{value[-1]}"
+    if isinstance(value, (list, tuple)):
+        scheme = SCHEMES.get(name, "country" if all(len(str(code)) == 2 for code in value) else "transfer_mode")
+        return ", ".join(catalogue.label(scheme, str(code), language) or str(code) for code in value)
+    if name in SCHEMES:
+        return catalogue.label(SCHEMES[name], str(value), language) or str(value)
+    return str(value)
+
+
+def _written(term: Any) -> str:
+    if isinstance(term, Mapping):
+        return str(term["need"]["text"] if "need" in term else term.get("term", ""))
+    return str(term)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1].rstrip() + "…"

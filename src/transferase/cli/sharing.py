@@ -1,0 +1,92 @@
+"""A second process that helps to index and match: it loads models and dictionaries while the first one does the rest.
+
+What the helper runs is imported before Django is set up, so this module imports none of it at its top.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from multiprocessing.connection import Connection
+from typing import Any, Final, Self
+
+from transferase.cli import opening
+
+WARM: Final = "warm"
+INDEX: Final = "index"
+PROPOSE: Final = "propose"
+
+
+class Helper:
+    """A process beside this one; a context manager, so that it never stays behind."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(target=_help, args=(other,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._process.kill()
+        self._process.join()
+
+    def begin(self, work: str, *facts: Any) -> None:
+        """Hand over a piece of work and go on."""
+        self._pipe.send((work, facts))
+
+    def end(self) -> Any:
+        """Wait for the piece of work that was handed over, and give what came of it."""
+        result = self._pipe.recv()
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+def _help(pipe: Connection) -> None:
+    with opening.database():
+        while True:
+            try:
+                work, facts = pipe.recv()
+            except EOFError:
+                return
+            try:
+                pipe.send(_WORKS[work](*facts))
+            except Exception as error:  # noqa: BLE001 - it is raised again by whoever asked
+                pipe.send(error)
+
+
+def warm() -> None:
+    """Load the model and the dictionaries of the three languages."""
+    from transferase.engine.ranking import load_embedder  # noqa: PLC0415 - app ready
+    from transferase.engine.text import words  # noqa: PLC0415 - app ready
+    from django.conf import settings  # noqa: PLC0415 - app ready
+
+    load_embedder(settings.EMBEDDING_CACHE)
+    for language, text in (("ko", "기술"), ("zh-Hans", "技术"), ("en", "technology")):
+        words(text, language)
+
+
+def index(share: int, of: int) -> int:
+    """Index one of so many shares of the listings; the means are left as they are."""
+    from django.utils import timezone  # noqa: PLC0415 - app ready
+
+    from transferase.foundation.ledger import SYSTEM  # noqa: PLC0415 - app ready
+    from transferase.matching import services as matching  # noqa: PLC0415 - app ready
+
+    return matching.rebuild(actor=SYSTEM, at=timezone.now(), share=(share, of), renews=False)
+
+
+def propose(needs: list[Any]) -> int:
+    """Find the matches of some needs."""
+    from django.utils import timezone  # noqa: PLC0415 - app ready
+
+    from transferase.foundation.ledger import SYSTEM  # noqa: PLC0415 - app ready
+    from transferase.matching import services as matching  # noqa: PLC0415 - app ready
+
+    return matching.propose_batch(actor=SYSTEM, listing_ids=needs, at=timezone.now())
+
+
+_WORKS: Final = {WARM: warm, INDEX: index, PROPOSE: propose}

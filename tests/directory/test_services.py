@@ -205,14 +205,10 @@ def test_a_member_takes_in_a_colleague(make_person, make_organisation, fence, at
     organisation = make_organisation()
     officer, colleague = make_person(organisation=organisation), make_person()
     with fence:
-        services.join(
-            actor=officer, person=colleague, organisation=organisation, role=Role.TRANSFER_OFFICER, at=at
-        )
+        services.join(actor=officer, person=colleague, organisation=organisation, role=Role.TRANSFER_OFFICER, at=at)
     assert queries.organisations_of(colleague, at) == [organisation]
     with pytest.raises(AlreadyMember):
-        services.join(
-            actor=officer, person=colleague, organisation=organisation, role=Role.TRANSFER_OFFICER, at=at
-        )
+        services.join(actor=officer, person=colleague, organisation=organisation, role=Role.TRANSFER_OFFICER, at=at)
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.REVIEWER])

@@ -167,8 +167,8 @@ def clean_draft(draft: ListingDraft) -> ListingDraft:
         ipc=ipc,
         cpc=cpc,
         unmapped=tuple(dict.fromkeys(code[:LONGEST_CODE] for code in unmapped if code)),
-        price_low=_exact(draft.price_low, 2),
-        price_high=_exact(draft.price_high, 2),
+        price_low=None if draft.price_low is None else _exact(draft.price_low, 2),
+        price_high=None if draft.price_high is None else _exact(draft.price_high, 2),
         trl_low=trl_low,
         trl_high=trl_high,
         trl_evidence=_clean(draft.trl_evidence),
@@ -180,7 +180,7 @@ def clean_draft(draft: ListingDraft) -> ListingDraft:
         excluded_countries=tuple(dict.fromkeys(draft.excluded_countries)),
         rights=tuple(dict.fromkeys(replace(r, number=_line(r.number), title=_line(r.title)) for r in draft.rights)),
         requirements=tuple(
-            replace(r, property=_line(r.property), unit=_line(r.unit), value=_exact(r.value, 6) or r.value)
+            replace(r, property=_line(r.property), unit=_line(r.unit), value=_exact(r.value, 6))
             for r in draft.requirements
         ),
         source_url=_line(draft.source_url),
@@ -269,9 +269,9 @@ def _is_clean(text: str) -> bool:
     return text.isprintable() and "  " not in text and unicodedata.is_normalized("NFC", text) and text == text.strip()
 
 
-def _exact(value: Decimal | None, places: int) -> Decimal | None:
+def _exact(value: Decimal, places: int) -> Decimal:
     """The number as the database gives it back, so that an unchanged content compares as equal."""
-    if value is None or not value.is_finite() or abs(value) >= LARGEST_AMOUNT:
+    if not value.is_finite() or abs(value) >= LARGEST_AMOUNT:
         return value
     return value.quantize(Decimal(1).scaleb(-places))
 

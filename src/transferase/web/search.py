@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from transferase.catalogue.models import Direction
@@ -22,6 +22,7 @@ from transferase.matching import queries as matching
 from transferase.matching.rules import Filters
 from transferase.web.cards import Card, cards
 from transferase.web.context import text_language
+from transferase.web.sentences import listed
 from transferase.web.templatetags.interface import language_name
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from django.http import HttpResponse, QueryDict
 
     from transferase.directory.rules import Viewer
-    from transferase.matching.queries import Hit, SearchResult, Snippet
+    from transferase.engine.text import Snippet
+    from transferase.matching.queries import Hit, SearchResult
     from transferase.web.middleware import PageRequest
 
 PAGE = 10
@@ -153,6 +155,14 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Suggestion:
+    """Other words that may have been meant, and the search for them."""
+
+    text: str
+    address: str
+
+
+@dataclass(frozen=True)
 class Pages:
     """Where in a list of pages one is."""
 
@@ -184,7 +194,9 @@ def search(request: PageRequest, kind: str = "") -> HttpResponse:
     )
     shown = cards([hit.listing_id for hit in found.hits], viewer=request.viewer, at=request.at, language=language)
     results = [
-        Result(shown[hit.listing_id], marks_of(hit), reasons_of(hit)) for hit in found.hits if hit.listing_id in shown
+        Result(shown[hit.listing_id], marks_of(hit), reasons_of(hit, language))
+        for hit in found.hits
+        if hit.listing_id in shown
     ]
     return render(
         request,
@@ -197,6 +209,9 @@ def search(request: PageRequest, kind: str = "") -> HttpResponse:
             "chips": chips_of(asked, found, language, request.viewer),
             "pages": pages_of(asked, found.total, len(results)),
             "heading": heading_of(asked),
+            "seconds": seconds(found.milliseconds),
+            "suggestion": suggestion_of(asked, found),
+            "post_address": post_address(asked),
         },
     )
 
@@ -266,6 +281,19 @@ def chips_of(asked: Asked, found: SearchResult, language: str, viewer: Viewer) -
     return told
 
 
+def suggestion_of(asked: Asked, found: SearchResult) -> Suggestion | None:
+    """The text as it may have been meant, where a word of it is one that no listing uses."""
+    if not found.did_you_mean:
+        return None
+    return Suggestion(found.did_you_mean, replace(asked, text=found.did_you_mean, page=1).address())
+
+
+def post_address(asked: Asked) -> str:
+    """Where what was searched for can be posted as a need."""
+    address = reverse("need_new")
+    return f"{address}?{urlencode({'text': asked.text})}" if asked.text else address
+
+
 def pages_of(asked: Asked, total: int, shown: int) -> Pages:
     """The page one is on, and the addresses before and after it."""
     first = (asked.page - 1) * PAGE + 1
@@ -299,9 +327,21 @@ def marked(snippet: Snippet) -> SafeString:
     )
 
 
-def reasons_of(hit: Hit) -> tuple[str, ...]:
+def reasons_of(hit: Hit, reader: str) -> tuple[str, ...]:
     """Why a listing was found, in words."""
-    return tuple(hit.because)
+    told = []
+    for reason in hit.because:
+        if reason.code == "found_words":
+            quoted = listed(pgettext("a word as it was found", "“%s”") % word for word in reason.facts["words"])
+            told.append(_("Found by words: %(words)s") % {"words": quoted})
+        elif reason.code == "close_meaning":
+            told.append(_("Found by meaning") if hit.language == reader else _("Found by meaning, across languages"))
+    return tuple(told)
+
+
+def seconds(milliseconds: float) -> str:
+    """How long a search took."""
+    return _("%(seconds)s s") % {"seconds": f"{milliseconds / 1000:.2f}"}
 
 
 def _facet(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # A listing that is over has no place in the index; a draft has one, so that its owner sees matches before it is open.
 INDEXED_STATES: Final = (State.DRAFT, State.IN_REVIEW, State.PUBLISHED, State.PAUSED)
 _ROW_COLUMNS: Final = (
-    "listing_id", "language", "tier", "part", "direction", "is_machine_made", "is_lead", "listing_version",
+    "listing_id", "language", "tier", "part", "direction", "is_machine_made", "is_lead", "is_quotable", "listing_version",
     "original_language", "owner_id", "is_anonymous", "country", "is_open", "visible_until", "trl_low", "trl_high",
     "transfer_modes", "ipc", "fields", "lexemes", "words", "asked", "attainable", "length", "raw", "centred",
     "model_version", "means_version", "text_digest",
@@ -55,6 +55,11 @@ class TextEntry:
     sentence_vectors: list[NDArray[np.float32]] = field(default_factory=list)
 
     @property
+    def is_quotable(self) -> bool:
+        """Whether every sentence that may be quoted has its vector."""
+        return len(self.sentences) == len(self.sentence_vectors)
+
+    @property
     def key(self) -> tuple[UUID, str, str]:
         return self.listing.pk, self.text.language, self.text.tier
 
@@ -74,7 +79,7 @@ def read(listings: Collection[UUID]) -> list[Listing]:
     )
 
 
-def entries_of(listings: Iterable[Listing]) -> list[TextEntry]:
+def entries_of(listings: Iterable[Listing], *, with_terms: bool = True) -> list[TextEntry]:
     """The texts of listings with their terms and what of them is to be embedded."""
     found = []
     for listing in listings:
@@ -83,7 +88,9 @@ def entries_of(listings: Iterable[Listing]) -> list[TextEntry]:
         role = ROLES[Direction(listing.direction)]
         for text in texts:
             body = whole(text)
-            entry = TextEntry(listing, text, body, role, text is lead, terms_of(body, text.language))
+            entry = TextEntry(
+                listing, text, body, role, text is lead, terms_of(body, text.language) if with_terms else []
+            )
             if not text.is_machine_made:
                 # A need is long and says what matters in several places; an offer says it at once.
                 entry.parts = (long_parts(body) or [body]) if role is Role.QUERY else [body]
@@ -93,8 +100,11 @@ def entries_of(listings: Iterable[Listing]) -> list[TextEntry]:
     return found
 
 
-def embed(entries: Sequence[TextEntry]) -> None:
-    """Fill in the vectors; what was embedded before is taken from the index."""
+def embed(entries: Sequence[TextEntry], *, with_sentences: bool) -> None:
+    """Fill in the vectors; what was embedded before is taken from the index.
+
+    Without sentences the listings can be found and matched much sooner; `write_sentences` follows for the quotes.
+    """
     version = model.model_version()
     known, known_sentences = _held_vectors({entry.listing.pk for entry in entries}, version)
     wanted: dict[tuple[str, Role], NDArray[np.float32] | None] = {}
@@ -103,19 +113,19 @@ def embed(entries: Sequence[TextEntry]) -> None:
             wanted[part, entry.role] = known.get(digest)
         for said in entry.sentences:
             wanted[said.text, Role.SENTENCE] = known_sentences.get(quoted_digest(said.text))
-    for role in Role:
+    for role in Role if with_sentences else (Role.QUERY, Role.PASSAGE):
         texts = [text for (text, of), vector in wanted.items() if of is role and vector is None]
-        if not texts:
-            continue
-        vectors = model.embed(texts, role)
-        if vectors is None:
-            return
-        wanted.update({(text, role): vector for text, vector in zip(texts, vectors, strict=True)})
+        vectors = model.embed(texts, role) if texts else None
+        if vectors is not None:
+            wanted.update({(text, role): vector for text, vector in zip(texts, vectors, strict=True)})
     for entry in entries:
-        entry.vectors = [vector for part in entry.parts if (vector := wanted[part, entry.role]) is not None]
-        entry.sentence_vectors = [
-            vector for said in entry.sentences if (vector := wanted[said.text, Role.SENTENCE]) is not None
-        ]
+        entry.vectors = _all_or_none([wanted[part, entry.role] for part in entry.parts])
+        entry.sentence_vectors = _all_or_none([wanted[said.text, Role.SENTENCE] for said in entry.sentences])
+
+
+def _all_or_none(vectors: Sequence[NDArray[np.float32] | None]) -> list[NDArray[np.float32]]:
+    found = [vector for vector in vectors if vector is not None]
+    return found if len(found) == len(vectors) else []
 
 
 def _held_vectors(
@@ -125,27 +135,36 @@ def _held_vectors(
     rows = ListingIndex.objects.filter(listing_id__in=listings, model_version=version, raw__isnull=False)
     sentences = Sentence.objects.filter(listing_id__in=listings, model_version=version)
     return (
-        {digest: raw.to_numpy().astype(np.float32) for digest, raw in rows.values_list("text_digest", "raw")},
-        {digest: raw.to_numpy().astype(np.float32) for digest, raw in sentences.values_list("digest", "raw")},
+        {digest: np.asarray(raw, np.float32) for digest, raw in rows.values_list("text_digest", "raw")},
+        {digest: np.asarray(raw, np.float32) for digest, raw in sentences.values_list("digest", "raw")},
     )
 
 
 def write(listings: Collection[UUID], entries: Sequence[TextEntry], statistics: Statistics) -> None:
     """Put rows in the place of those that the listings had."""
     ListingIndex.objects.filter(listing_id__in=listings).delete()
-    Sentence.objects.filter(listing_id__in=listings).delete()
     version = model.model_version()
     lexicons = _lexicons(entries, statistics)
-    with connection.cursor() as cursor:
-        with cursor.copy(_copy("matching_listingindex", _ROW_COLUMNS)) as copy:
-            for entry in entries:
-                for row in _rows(entry, statistics, lexicons, version):
-                    copy.write_row(row)
-        with cursor.copy(_copy("matching_sentence", _SENTENCE_COLUMNS)) as copy:
-            for entry in entries:
-                for number, (said, vector) in enumerate(zip(entry.sentences, entry.sentence_vectors, strict=False)):
-                    place = (said.field, said.start, said.end, quoted_digest(said.text))
-                    copy.write_row((*entry.key, number, *place, vector_text(vector), version))
+    with connection.cursor() as cursor, cursor.copy(_copy("matching_listingindex", _ROW_COLUMNS)) as copy:
+        for entry in entries:
+            for row in _rows(entry, statistics, lexicons, version):
+                copy.write_row(row)
+    write_sentences(listings, entries)
+
+
+def write_sentences(listings: Collection[UUID], entries: Sequence[TextEntry]) -> None:
+    """Put the sentences of listings in the place of those that they had."""
+    Sentence.objects.filter(listing_id__in=listings).delete()
+    version = model.model_version()
+    with connection.cursor() as cursor, cursor.copy(_copy("matching_sentence", _SENTENCE_COLUMNS)) as copy:
+        for entry in entries:
+            for number, (said, vector) in enumerate(zip(entry.sentences, entry.sentence_vectors, strict=False)):
+                place = (said.field, said.start, said.end, quoted_digest(said.text))
+                copy.write_row((*entry.key, number, *place, vector_text(vector), version))
+    quotable = {entry.listing.pk for entry in entries} - {
+        entry.listing.pk for entry in entries if not entry.is_quotable
+    }
+    ListingIndex.objects.filter(listing_id__in=quotable).update(is_quotable=True)
 
 
 def _copy(table: str, columns: Sequence[str]) -> str:
@@ -183,7 +202,7 @@ def _rows(
         centred = None if vector is None else statistics.centred(_stored(vector), language, role)
         is_whole = part == 0
         yield (
-            *entry.key, part, listing.direction, text.is_machine_made, entry.is_lead and is_whole, *common,
+            *entry.key, part, listing.direction, text.is_machine_made, entry.is_lead and is_whole, False, *common,
             _tsvector(entry.terms if is_whole else []),
             sparse_text(sparse(own.document_weights(entry.terms)) if is_whole else {}),
             asked if is_whole else None,

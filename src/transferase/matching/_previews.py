@@ -64,30 +64,53 @@ class PreviewMatch:
     because: tuple[Reason, ...]
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """A public listing that was compared with a draft."""
+
+    listing_id: UUID
+    score: Score
+    fit: TextFit
+
+
 def preview(draft: ListingDraft, at: datetime, language: str, limit: int) -> list[PreviewMatch]:
     """The public listings of the other direction that a draft would match now, best first."""
-    texts = [
-        ListingText(
-            **{name: getattr(text, name) for name in ("language", "tier", "origin", "title", *ListingText.BODY)}
-        )
+    compared, facts = _compare(draft, at)
+    threshold = load_weights().threshold
+    best = [row for row in compared if not row.score.excluded_by and row.score.value >= threshold][:limit]
+    return _shown(best, draft, facts, language)
+
+
+def ranking_of(draft: ListingDraft, at: datetime) -> list[tuple[UUID, Score]]:
+    """Every public candidate for a draft with its score, best first, whatever the threshold: what is measured."""
+    return [(row.listing_id, row.score) for row in _compare(draft, at)[0]]
+
+
+def _compare(draft: ListingDraft, at: datetime) -> tuple[list[_Compared], Facts]:
+    now = statistics.current(model.model_version())
+    rows = [_row(text, draft.direction, now) for text in _texts(draft) if whole(text)]
+    facts = Facts(at)
+    if not rows:
+        return [], facts
+    fits = text_fits(Subject(_DRAFT, draft.direction, rows), public_reach(at), now)
+    facts.read(fits)
+    own = stated(draft, _codes(draft))
+    scores = {listing: _scored(own, facts.held.get(listing), fit) for listing, fit in fits.items()}
+    compared = [_Compared(listing, score, fits[listing]) for listing, score in scores.items() if score is not None]
+    return sorted(compared, key=lambda row: (-row.score.value, str(row.listing_id))), facts
+
+
+def _texts(draft: ListingDraft) -> list[ListingText]:
+    names = ("language", "tier", "origin", "title", *ListingText.BODY)
+    return [
+        ListingText(**{name: getattr(text, name) for name in names})
         for text in draft.texts
         if text.tier == Tier.PUBLIC
     ]
-    now = statistics.current(model.model_version())
-    subject = Subject(_DRAFT, draft.direction, [_row(text, draft.direction, now) for text in texts if whole(text)])
-    if not subject.rows:
-        return []
-    fits = text_fits(subject, public_reach(at), now)
-    facts = Facts(at)
-    facts.read(fits)
-    own = stated(draft, tuple(dict.fromkeys((*draft.ipc, *draft.cpc))))
-    scored = []
-    for listing, fit in fits.items():
-        score = _scored(own, facts.held.get(listing), fit)
-        if score is not None and not score.excluded_by and score.value >= load_weights().threshold:
-            scored.append((score, listing, fit))
-    best = sorted(scored, key=lambda row: (-row[0].value, str(row[1])))[:limit]
-    return _shown(best, texts, own, facts, language, now)
+
+
+def _codes(draft: ListingDraft) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*draft.ipc, *draft.cpc)))
 
 
 def _row(text: ListingText, direction: str, now: Statistics) -> TextRow:
@@ -123,38 +146,30 @@ def _sides(own: NeedFacts | OfferFacts, other: NeedFacts | OfferFacts) -> tuple[
     raise TypeError("a need is compared with an offer")
 
 
-def _shown(
-    best: Sequence[tuple[Score, UUID, TextFit]],
-    texts: Sequence[ListingText],
-    own: NeedFacts | OfferFacts,
-    facts: Facts,
-    language: str,
-    now: Statistics,
-) -> list[PreviewMatch]:
+def _shown(best: Sequence[_Compared], draft: ListingDraft, facts: Facts, language: str) -> list[PreviewMatch]:
+    now = statistics.current(model.model_version())
     sides = Sides(now)
-    sides.read([listing for _, listing, _ in best])
-    own_sides = {text.language: Side(text.language, {"title": text.title, **fields_of(text)}) for text in texts}
+    sides.read([row.listing_id for row in best])
+    own = stated(draft, _codes(draft))
+    here = {text.language: Side(text.language, {"title": text.title, **fields_of(text)}) for text in _texts(draft)}
     shown = []
-    for score, listing, fit in best:
-        here = own_sides.get(fit.language, Side(fit.language, {}))
-        there = Side(fit.language, sides.side(listing, fit.language).texts)
-        of_need = isinstance(own, NeedFacts)
-        need, offer = _sides(own, facts.held[listing])
-        terms = set().union(*(terms_of(said, fit.language) for said in here.texts.values())) if here.texts else set()
-        known = statistics.lexicon(Direction.OFFER, fit.language, terms, now)
-        because = explain(
-            need, offer, here if of_need else there, there if of_need else here, load_weights(), known.idf
-        )
-        original = sides.original(listing)
-        title = sides.texts[listing].get(language, original)
+    for row in best:
+        mine = here.get(row.fit.language, Side(row.fit.language, {}))
+        theirs = Side(row.fit.language, sides.side(row.listing_id, row.fit.language).texts)
+        need, offer = _sides(own, facts.held[row.listing_id])
+        need_side, offer_side = (mine, theirs) if isinstance(own, NeedFacts) else (theirs, mine)
+        terms = {term for said in mine.texts.values() for term in terms_of(said, row.fit.language)}
+        known = statistics.lexicon(Direction.OFFER, row.fit.language, terms, now)
+        original = sides.original(row.listing_id)
+        title = sides.texts[row.listing_id].get(language, original)
         shown.append(
             PreviewMatch(
-                listing_id=listing,
+                listing_id=row.listing_id,
                 language=original.language,
                 title=title.title,
                 title_language=title.language,
-                score=points(score)[0],
-                because=because,
+                score=points(row.score)[0],
+                because=explain(need, offer, need_side, offer_side, load_weights(), idf=known.idf),
             )
         )
     return shown

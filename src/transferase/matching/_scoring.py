@@ -280,7 +280,7 @@ class Sides:
             said = getattr(text, row.field, "")[row.start : row.end]
             if quoted_digest(said) == row.digest:
                 quote = Quote(row.field, row.language, row.start, row.end, said)
-                vector = row.raw.to_numpy().astype(np.float32)
+                vector = np.asarray(row.raw, np.float32)
                 rows[row.listing_id].append((quote, self.statistics.centred(vector, row.language, Role.SENTENCE)))
         for listing, found in rows.items():
             vectors = np.array([vector for _, vector in found], np.float32).reshape(len(found), -1)
@@ -310,7 +310,7 @@ class Sides:
             self.side(need, language),
             self.side(offer, language),
             load_weights(),
-            known.idf if known else None,
+            idf=known.idf if known else None,
         )
 
     def _lexicon(self, need: UUID, language: str) -> Lexicon:

@@ -80,7 +80,7 @@ def _load(model_version: str, version: int) -> Statistics:
     lengths: dict[tuple[str, str], float] = {}
     for row in LanguageMean.objects.filter(model_version=model_version, version=version):
         language, role = row.language, Role(row.role)
-        own[language, role] = Mean(language, role, row.texts, np.asarray(row.vector.to_numpy(), np.float32))
+        own[language, role] = Mean(language, role, row.texts, np.asarray(row.vector, np.float32))
         lengths[language, role] = row.average_length
     return Statistics(version, default_means().replaced(str(version), own), lengths)
 

@@ -45,6 +45,7 @@ class ListingIndex(models.Model):
     is_machine_made = models.BooleanField(default=False)
     # One row of each listing stands for it in counts: the one that most readers may see, in the original language.
     is_lead = models.BooleanField(default=False)
+    is_quotable = models.BooleanField(default=False)  # the sentences of the listing stand in `Sentence`
     # copied from the listing, so that one statement ranks and filters
     listing_version = models.PositiveIntegerField(default=1)
     original_language = models.CharField(max_length=10)

@@ -39,8 +39,17 @@ def renew() -> None:
 def rebuild() -> None:
     """Index everything that is missing or stale, then find all matches anew, telling nobody."""
     at = timezone.now()
-    if services.rebuild(actor=SYSTEM, at=at):
+    if services.rebuild(actor=SYSTEM, at=at, with_quotes=False):
         services.propose_all(actor=SYSTEM, at=at)
+    enqueue("matching.quote", queueing_lock="matching.quote")
+
+
+@task("matching.quote", queue=INDEX_QUEUE)
+def quote() -> None:
+    """Embed the sentences of what came in bulk; then the reasons of every match are found anew."""
+    at = timezone.now()
+    if services.quote_all(actor=SYSTEM, at=at):
+        services.propose_all(actor=SYSTEM, at=at, telling=services.Telling.LATER)
 
 
 @periodic("matching.sweep", cron="*/10 * * * *", queue=INDEX_QUEUE)

@@ -41,7 +41,6 @@ PAGE: Final = 10
 MOST_SHOWN: Final = 100
 MOST_POLLS: Final = 30
 OPEN_PAIRS: Final = 2  # so many matches show their evidence at once
-NEW_FOR: Final = timedelta(days=14)
 SETTLING: Final = timedelta(hours=1)
 MOST_HINTS: Final = 3
 
@@ -118,7 +117,8 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
             "listing": own,
             "matches": shown,
             "heading": _heading(direction, total),
-            "told": _told(shown, total),
+            "told": _told(shown),
+            "legend": {part.name: part for match in shown for part in match.parts}.values(),
             "facts": _facts(listing),
             "hints": [sentence(f"hint_{code}") for code in hints],
             "edit_address": _edit_address(listing) if own.is_own else "",
@@ -170,6 +170,11 @@ def match_cards(
     language = text_language()
     known = cards([m.counterpart_id for m in found], viewer=request.viewer, at=request.at, language=language)
     own = _owned(request, found)
+    news = {
+        (notice.listing_id, notice.counterpart_id)
+        for notice in queries.notices_of(request.viewer, request.at)
+        if notice.seen_at is None
+    }
     declining = options("decline_reason", language)
     return [
         _card(
@@ -179,7 +184,7 @@ def match_cards(
             side=("need" if view.listing_id == view.need_id else "offer") if view.listing_id in own else "",
             decline_reasons=declining,
             is_open=position < OPEN_PAIRS or not first,
-            is_new=_is_new(request, view, known[view.counterpart_id]),
+            is_new=view.judgement is None and (view.listing_id, view.counterpart_id) in news,
             is_fresh=is_fresh,
             error=error,
         )
@@ -190,7 +195,6 @@ def match_cards(
 
 def _card(view: MatchView, counterpart: Card, *, rank: int, side: str, **told: Any) -> MatchCard:
     parts = [{"name": part.name, "value": part.value, "weight": part.weight} for part in view.parts]
-    fits = [reasons.fit(reason.code, reason.facts) for reason in view.because]
     judgement = view.judgement
     return MatchCard(
         anchor=_anchor(view),
@@ -198,12 +202,12 @@ def _card(view: MatchView, counterpart: Card, *, rank: int, side: str, **told: A
         card=counterpart,
         score=view.score,
         parts=reasons.part_lines(parts, {part.name: part.points for part in view.parts}),
-        fits=[text for text in fits if text],
+        fits=reasons.fits(view.because, text_language()),
         misfits=[
             *(reasons.excluded(code) for code in view.excluded_by),
             *(reasons.misfit(misfit.code, misfit.facts) for misfit in view.misfits),
         ],
-        missing=[reasons.missing(code) for code in view.missing],
+        missing=reasons.missing(view.missing),
         pairs=[_pair(reason.facts) for reason in view.because if reason.code == "sentence_pair"],
         other_side=_("The other side is interested") if view.is_other_interested else "",
         side=side,
@@ -304,20 +308,13 @@ def _owned(request: PageRequest, found: Sequence[MatchView]) -> set[UUID]:
     return set(owned.values_list("pk", flat=True))
 
 
-def _is_new(request: PageRequest, view: MatchView, counterpart: Card) -> bool:
-    """Whether a match came after the first ones, lately, and waits for a judgement."""
-    if view.judgement is not None or counterpart.published_at is None:
-        return False
-    return request.at - view.found_at < NEW_FOR and view.found_at - counterpart.published_at < SETTLING
-
-
 def _heading(direction: str, total: int) -> str:
     if direction == Direction.NEED:
         return ngettext("%(n)d offer fits", "%(n)d offers fit", total) % {"n": total}
     return ngettext("%(n)d need fits", "%(n)d needs fit", total) % {"n": total}
 
 
-def _told(shown: Sequence[MatchCard], total: int) -> str:
+def _told(shown: Sequence[MatchCard]) -> str:
     """What stands below the heading: how many were judged, in which languages they were written."""
     if not shown:
         return ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from transferase.engine.ranking import Reason
 from transferase.web.sentences import labelled, listed
 
 # The parts of a score, in the order in which they are shown.
@@ -42,20 +43,20 @@ MISFITS: Final[Mapping[str, object]] = {
 }
 
 MISSING: Final[Mapping[str, object]] = {
-    "offer.ipc": _("The offer names no patent class"),
-    "need.ipc": _("The need names no patent class"),
-    "offer.trl": _("The offer does not state its readiness level"),
-    "need.trl": _("The need does not state a readiness level"),
-    "offer.transfer_modes": _("The offer does not say how it may be transferred"),
-    "need.transfer_modes": _("The need does not say which way of transfer is wanted"),
-    "offer.territory": _("The offer names no territory"),
-    "need.territory": _("The need names no territory"),
-    "offer.partner_kinds": _("The kind of partner sought is not stated"),
-    "need.partner_kinds": _("The need does not say which kind of partner is sought"),
+    "ipc": _("patent class"),
+    "trl": _("readiness level"),
+    "transfer_modes": _("way of transfer"),
+    "territory": _("territory"),
+    "partner_kinds": _("kind of partner sought"),
+}
+NOT_STATED: Final[Mapping[str, object]] = {
+    "offer": _("The offer does not state: %(facts)s"),
+    "need": _("The need does not state: %(facts)s"),
+}
+NOT_COMPARED: Final[Mapping[str, object]] = {
     "words": _("Words could not be compared: the two are written in different languages"),
     "meaning": _("Meanings could not be compared"),
 }
-
 
 # What rules a pair out, however near the texts are.
 EXCLUSIONS: Final[Mapping[str, object]] = {
@@ -79,6 +80,18 @@ class PartLine:
     s: str
 
 
+def fits(because: Iterable[Reason], reader: str) -> list[str]:
+    """What fits, in words. Of words shared in several languages those in the reader's are told, else the first."""
+    told, shared = [], []
+    for reason in because:
+        if reason.code == "shared_terms":
+            shared.append(reason)
+        elif text := fit(reason.code, reason.facts):
+            told.append(text)
+    shared.sort(key=lambda reason: reason.facts["terms"][0]["offer"]["language"] != reader)
+    return [fit(reason.code, reason.facts) for reason in shared[:1]] + told
+
+
 def fit(code: str, facts: Mapping[str, object]) -> str:
     """What fits, in words; nothing for pairs of sentences, which are shown as quotations."""
     pattern = FITS.get(code)
@@ -91,9 +104,15 @@ def misfit(code: str, facts: Mapping[str, object]) -> str:
     return str(pattern) % _words(code, facts) if pattern else code
 
 
-def missing(code: str) -> str:
-    """What is not known, in words."""
-    return str(MISSING.get(code, code))
+def missing(codes: Iterable[str]) -> list[str]:
+    """What is not known, in words: one line for each side, and one for what could not be compared."""
+    codes = list(codes)
+    told = []
+    for side, pattern in NOT_STATED.items():
+        names = [code.removeprefix(f"{side}.") for code in codes if code.startswith(f"{side}.")]
+        if names:
+            told.append(str(pattern) % {"facts": listed(str(MISSING.get(name, name)) for name in names)})
+    return told + [str(text) for code, text in NOT_COMPARED.items() if code in codes]
 
 
 def excluded(code: str) -> str:
@@ -145,5 +164,5 @@ def _value(name: str, code: str, value: Any) -> str:
     if code.startswith("partner"):
         return labelled("organisation_kind" if name == "kind" else "partner_kind", value)
     if code == "shared_terms":
-        return listed(term["offer"]["text"] for term in value)
+        return listed(dict.fromkeys(term["offer"]["text"] for term in value))
     return listed(str(item) for item in value) if isinstance(value, list | tuple) else str(value)

@@ -14,12 +14,13 @@ class CatalogueConfig(AppConfig):
         post_migrate.connect(_load_vocabularies, sender=self, dispatch_uid="catalogue.vocabularies")
 
 
-def _load_vocabularies(using: str, apps: Any, **_: Any) -> None:
-    # With a plan that stops before the tables of today there is nothing to fill yet.
+def _load_vocabularies(using: str, apps: Any = None, **_: Any) -> None:
+    # Emptying a database sends the signal without apps. With a plan that stops before the tables of today there is nothing to fill yet.
     from transferase.catalogue.models import TermLabel  # noqa: PLC0415 - app ready: models are not loaded before
 
     try:
-        apps.get_model("catalogue", "TermLabel")
+        if apps is not None:
+            apps.get_model("catalogue", "TermLabel")
     except LookupError:
         return
     from django.db import connections  # noqa: PLC0415 - app ready

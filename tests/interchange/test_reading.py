@@ -22,6 +22,7 @@ from transferase.interchange import rules
 from transferase.interchange._reading import count_rows, open_table
 
 SHARED_STRINGS = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+CHINESE = ["编号", "技术名称", "技术简介"]
 HEADER = ["번호", "기술명", "기술요약"]
 
 
@@ -41,7 +42,7 @@ def english(count: int = 12) -> list[list[str]]:
     ("rows", "header", "encoding"),
     [
         *[(korean, HEADER, e) for e in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp949", "euc-kr")],
-        *[(chinese, ["编号", "技术名称", "技术简介"], e) for e in ("utf-8", "utf-8-sig", "utf-16", "utf-16-be", "gb18030", "gbk")],
+        *[(chinese, CHINESE, e) for e in ("utf-8", "utf-8-sig", "utf-16", "utf-16-be", "gb18030", "gbk")],
         *[(english, ["id", "title", "summary"], e) for e in ("utf-8", "utf-8-sig", "utf-16")],
         (chinese, ["id", "title", "summary"], "gb18030"),
         (korean, ["id", "title", "summary"], "cp949"),
@@ -277,10 +278,11 @@ class TestWorkbook:
     def test_cells_come_as_a_person_sees_them(self, tmp_path):
         from datetime import UTC, date, datetime
 
+        moment = datetime(2026, 12, 3, 14, 30, tzinfo=UTC).replace(tzinfo=None)
         path = write_xlsx(
             tmp_path / "t.xlsx",
             ["id", "number", "day", "moment", "flag", "none", "문자"],
-            [[1020200012345, 4.0, date(2026, 12, 3), datetime(2026, 12, 3, 14, 30, tzinfo=UTC).replace(tzinfo=None), True, None, "값"]],
+            [[1020200012345, 4.0, date(2026, 12, 3), moment, True, None, "값"]],
         )  # fmt: skip
         table = open_table(path)
         row = next(table.rows())

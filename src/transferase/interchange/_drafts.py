@@ -31,7 +31,7 @@ from transferase.interchange._values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from transferase.interchange._reading import Row
     from transferase.interchange._vocabulary import Vocabularies
@@ -48,7 +48,9 @@ LONGEST_XLSX_CELL: Final = 32_000
 CONTINUED: Final = " (2)"
 SUMMARY_FROM_TEXT: Final = 600
 TITLE_FROM_TEXT: Final = 120
-JUDGED: Final = 400
+# So much of a title and of a text tells their language.
+JUDGED: Final = 60
+REMEMBERED: Final = 20_000
 
 PLACES: Final[Mapping[str, tuple[str, str, str]]] = {
     f"{prefix}{name}{suffix}": (tier, language, name)
@@ -157,6 +159,7 @@ class ListingReader:
         self._has_ids = "external_id" in columns.values()
         self._reader = Reader(columns, defaults)
         self._vocabularies = vocabularies
+        self._read: dict[tuple[str, str], tuple[tuple[str, ...], Findings]] = {}
 
     def compose(self, row: Row) -> Composed:
         """What becomes of a row; never raises for what stands in it."""
@@ -187,7 +190,7 @@ class ListingReader:
         self._check_direction(values)
         original, texts = texts_of(values, self._vocabularies, findings)
         content: dict[str, Any] = {
-            name: self._list(name, scheme, values[name], findings)
+            name: self._remembered(self._list, name, scheme, values[name], findings)
             for name, scheme in LISTS_OF_CODES.items()
             if name in values
         }
@@ -199,7 +202,7 @@ class ListingReader:
                 content[name] = _cut(name, values[name], limit, findings)
         for name in ("ipc", "cpc"):
             if name in values:
-                content[name] = self._symbols(name, values[name], findings)
+                content[name] = self._remembered(self._symbols, name, name, values[name], findings)
         for name in ("is_anonymous", "is_sample"):
             if name in values:
                 content[name] = parse_truth(_line(values[name])) is True
@@ -255,7 +258,7 @@ class ListingReader:
                     findings.set_aside(scheme, piece)
         return tuple(codes)
 
-    def _symbols(self, name: str, value: object, findings: Findings) -> tuple[str, ...]:
+    def _symbols(self, name: str, scheme: str, value: object, findings: Findings) -> tuple[str, ...]:
         symbols: dict[str, None] = {}
         for item in parse_list(value):
             # "A61K 8/97, C12N 1/20": a comma parts symbols, a slash belongs to them.
@@ -264,8 +267,30 @@ class ListingReader:
                     symbols[symbol] = None
                 elif piece.strip():
                     findings.warn(name, "unknown_classification", value=piece.strip())
-                    findings.set_aside(name, piece.strip())
+                    findings.set_aside(scheme, piece.strip())
         return tuple(symbols)
+
+    def _remembered(
+        self,
+        read: Callable[[str, str, object, Findings], tuple[str, ...]],
+        name: str,
+        scheme: str,
+        value: object,
+        findings: Findings,
+    ) -> tuple[str, ...]:
+        """What a cell says, read once for all rows that say the same."""
+        if not isinstance(value, str):
+            return read(name, scheme, value, findings)
+        key = (name, value)
+        if key not in self._read:
+            found = Findings()
+            if len(self._read) >= REMEMBERED:
+                self._read.clear()
+            self._read[key] = (read(name, scheme, value, found), found)
+        codes, found = self._read[key]
+        findings.warnings += found.warnings
+        findings.unmapped += found.unmapped
+        return codes
 
 
 def derived_id(values: Mapping[str, Any]) -> str:
@@ -302,7 +327,7 @@ def texts_of(
     drafts = []
     for (tier, language), said in given.items():
         completed = (
-            _completed(said, tier, findings) if (tier, language) == (Tier.PUBLIC, original) else _fitted(said, findings)
+            _completed(said, findings) if (tier, language) == (Tier.PUBLIC, original) else _fitted(said, findings)
         )
         usual = Origin.ORIGINAL if language == original else Origin.HUMAN
         origin = (completed.pop("origin", "") and vocabularies.code("origin", said["origin"])) or usual
@@ -327,8 +352,8 @@ def _language_of(
         findings.warn("language", "unknown_language", value=said)
     bare = given.get((Tier.PUBLIC, ""))
     if bare:
-        sample = f"{bare.get('title', '')} {bare.get('summary') or bare.get('description', '')}"[:JUDGED]
-        return detect_language(sample) or Language.EN
+        body = bare.get("summary") or bare.get("description") or ""
+        return detect_language(f"{bare.get('title', '')[:JUDGED]} {body[:JUDGED]}") or Language.EN
     marked = [
         lang
         for (tier, lang), said in given.items()
@@ -337,7 +362,7 @@ def _language_of(
     return marked[0] if marked else Language.EN
 
 
-def _completed(said: dict[str, str], tier: str, findings: Findings) -> dict[str, str]:
+def _completed(said: dict[str, str], findings: Findings) -> dict[str, str]:
     """The original public text with the title and summary that a listing needs, taken from what is there."""
     texts = dict(said)
     if not texts.get("summary") and texts.get("description"):
@@ -366,7 +391,7 @@ def _fitted(said: dict[str, str], findings: Findings) -> dict[str, str]:
 def _first_sentences(text: str, longest: int) -> str:
     """The sentences at the start that fit, or the start of the first one."""
     end = 0
-    for span in sentences(text[: longest * 3], detect_language(text[:JUDGED]) or Language.EN):
+    for span in sentences(text[: longest * 3], detect_language(text[:SUMMARY_FROM_TEXT]) or Language.EN):
         if span.end > longest:
             break
         end = span.end

@@ -43,6 +43,8 @@ NUMBERS: Final = (
 RIGHT_FIELDS: Final = (
     "right_kind", "right_office", "right_status", "right_title", "filed_date", "expiry_date", *(n for n, _ in NUMBERS),
 )  # fmt: skip
+# A day or a country alone is no right: it may be said for every row.
+TELLING_FIELDS: Final = ("right_kind", "right_status", "right_title", *(name for name, _ in NUMBERS))
 LONGEST_NUMBER: Final = 60
 OPERATORS: Final = frozenset({"lt", "le", "eq", "ge", "gt"})
 
@@ -130,7 +132,7 @@ def rights_of(values: Mapping[str, Any], vocabularies: Vocabularies, findings: F
         for told in _objects("rights", values.get("rights", ()), findings)
         if (right := _right(_prefixed(told), vocabularies, findings))
     ]
-    if any(name in values for name in RIGHT_FIELDS):
+    if any(name in values for name in TELLING_FIELDS):
         # Several patents in one cell share what the other cells say.
         numbers = next((parse_list(values[name]) for name, _ in NUMBERS if name in values), [""])
         name = next((name for name, _ in NUMBERS if name in values), "right_number")

@@ -43,19 +43,17 @@ class RightIntake(SharesIds):
 
     def compose(self, row: Row) -> Composed:
         findings = Findings()
-        external_id = ""
         try:
             values = self._reader.values(row, findings)
-            external_id = str(values.pop("external_id", "")).strip()
-            if not external_id:
-                raise RowRefused("external_id", "no_external_id")
-            rights = rights_of(values, self._vocabularies, findings)
-            if not rights:
-                raise RowRefused("right_number", "no_right")
         except RowRefused as stop:
-            warnings = tuple(findings.warnings)
-            return Composed(row.number, row.cells, external_id, problem=stop.problem, warnings=warnings)
-        return Composed(row.number, row.cells, external_id, rights, warnings=tuple(findings.warnings))
+            return Composed(row.number, row.cells, problem=stop.problem, warnings=tuple(findings.warnings))
+        external_id = str(values.pop("external_id", "")).strip()
+        rights = rights_of(values, self._vocabularies, findings)
+        problem = None if rights else Problem("right_number", "no_right")
+        if not external_id:
+            problem = Problem("external_id", "no_external_id")
+        warnings = tuple(findings.warnings)
+        return Composed(row.number, row.cells, external_id, rights, problem=problem, warnings=warnings)
 
     def foresee(self, rows: Sequence[Composed]) -> list[Taken]:
         return self._go_through(rows)[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
@@ -46,19 +45,16 @@ def path_of(name: str) -> Path:
 
 def keep(file: Path | str | IO[bytes], largest: int) -> Stored:
     """Copy a file chunk by chunk; one that is too large is refused by its size, or as soon as it grows beyond."""
-    size = os.path.getsize(file) if isinstance(file, str | Path) else getattr(file, "size", None)
+    size = Path(file).stat().st_size if isinstance(file, str | Path) else getattr(file, "size", None)
     if size is not None and size > largest:
         raise rules.TooLarge(limit=largest, size=size)
     name = f"{FOLDER}/{uuid7()}"
     target = path_of(name)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    digest, written = hashlib.sha256(), 0
+    digest = hashlib.sha256()
     try:
         with target.open("xb") as copy:
-            for chunk in _chunks(file):
-                written += len(chunk)
-                if written > largest:
-                    raise rules.TooLarge(limit=largest)
+            for chunk in _bounded(_chunks(file), largest):
                 digest.update(chunk)
                 copy.write(chunk)
     except BaseException:
@@ -81,6 +77,15 @@ def _chunks(file: Path | str | IO[bytes]) -> Iterator[bytes]:
         yield from cast("Any", file).chunks(CHUNK)
     else:
         yield from _read(file)
+
+
+def _bounded(chunks: Iterator[bytes], largest: int) -> Iterator[bytes]:
+    written = 0
+    for chunk in chunks:
+        written += len(chunk)
+        if written > largest:
+            raise rules.TooLarge(limit=largest)
+        yield chunk
 
 
 def _read(file: IO[bytes]) -> Iterator[bytes]:

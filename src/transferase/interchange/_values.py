@@ -35,7 +35,7 @@ _AMERICAN_DAY: Final = re.compile(r"^([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 _CURRENCIES: Final = (
-    ("KRW", re.compile(r"krw|₩|원(?!$)|원$|won", re.IGNORECASE)),
+    ("KRW", re.compile(r"krw|₩|원|won", re.IGNORECASE)),
     ("HKD", re.compile(r"hkd|hk\$", re.IGNORECASE)),
     ("USD", re.compile(r"usd|us\$|\$|달러|美元", re.IGNORECASE)),
     ("EUR", re.compile(r"eur|€|유로|欧元", re.IGNORECASE)),
@@ -76,13 +76,16 @@ _SIGNED: Final = re.compile(
 _WORDED: Final = re.compile(
     r"^(?P<property>[^<>=≤≥]{1,120}?)[\s:：]+(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>[^<>=≤≥]{0,40}?)\s*(?P<operator>이상|이하|미만|초과|이내|以上|以下|以内)$"
 )
-_CHINESE: Final = re.compile(
-    r"^(?P<property>[^<>=≤≥]{1,120}?)[\s:：]*(?P<operator>不低于|不小于|不高于|不大于|不超过|大于|高于|超过|小于|低于|至少|at least|at most|less than|more than)\s*(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>[^<>=≤≥]{0,40}?)$",
-    re.IGNORECASE,
+_SPOKEN: Final = re.compile(
+    r"""^(?P<property>[^<>=≤≥]{1,120}?)[\s:：]*
+        (?P<operator>不低于|不小于|不高于|不大于|不超过|大于|高于|超过|小于|低于|至少|at\ least|at\ most|less\ than|more\ than)
+        \s*(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>[^<>=≤≥]{0,40}?)$""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _WORDS: Final = {
     "이상": "ge", "以上": "ge", "不低于": "ge", "不小于": "ge", "至少": "ge", "at least": "ge",
-    "이하": "le", "이내": "le", "以下": "le", "以内": "le", "不高于": "le", "不大于": "le", "不超过": "le", "at most": "le",
+    "이하": "le", "이내": "le", "以下": "le", "以内": "le", "不高于": "le", "不大于": "le", "不超过": "le",
+    "at most": "le",
     "미만": "lt", "小于": "lt", "低于": "lt", "less than": "lt",
     "초과": "gt", "大于": "gt", "高于": "gt", "超过": "gt", "more than": "gt",
 }  # fmt: skip
@@ -216,7 +219,7 @@ def parse_list(value: object) -> list[str]:
 
 
 def write_list(items: list[str]) -> str:
-    """A list as `parse_list` reads it back: joined by semicolons, or as a JSON array where an item holds a separator."""
+    """A list as `parse_list` reads it: joined by semicolons, or as a JSON array where an item holds a separator."""
     if any(STRONG.search(item) or item.startswith("[") or item != item.strip() or not item for item in items):
         return orjson.dumps(items).decode()
     return "; ".join(items)
@@ -227,7 +230,7 @@ def parse_requirement(text: str) -> RequirementParts | None:
     plain = unicodedata.normalize("NFKC", text).strip()
     is_must = not _WISH.search(plain)
     plain = _WISH.sub("", plain)
-    found = _SIGNED.match(plain) or _WORDED.match(plain) or _CHINESE.match(plain)
+    found = _SIGNED.match(plain) or _WORDED.match(plain) or _SPOKEN.match(plain)
     if not found:
         return None
     operator = _OPERATORS.get(found["operator"]) or _WORDS[found["operator"].lower()]

@@ -1,4 +1,4 @@
-"""Codes of vocabularies from what people write: the code itself, a label in any of the three languages, or a synonym."""
+"""Codes of vocabularies from what people write: the code, a label in any of the three languages, or a synonym."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tomllib
 import unicodedata
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from transferase.catalogue import queries as catalogue
 from transferase.foundation.languages import LANGUAGES
@@ -22,11 +22,20 @@ def folded(text: str) -> str:
     return kept or plain.strip()
 
 
+SCHEMES: Final = (
+    "country", "direction", "exclusivity", "language", "need_kind", "organisation_kind", "origin", "partner_kind",
+    "payment_kind", "price_kind", "right_kind", "right_office", "right_status", "transfer_mode", "trl_scale",
+)  # fmt: skip
+
+
 class Vocabularies:
-    """Looks up what people wrote; made anew for each file, so that changed vocabularies count at once."""
+    """Looks up what people wrote; made anew for each file, so that changed vocabularies count at once.
+
+    Everything is read at once: later look-ups may come from a thread that must not touch the database.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[str, str]] = {}
+        self._known = {scheme: self._load(scheme) for scheme in SCHEMES}
         self._find = lru_cache(maxsize=20_000)(self._look_up)
 
     def code(self, scheme: str, text: str) -> str | None:
@@ -34,8 +43,6 @@ class Vocabularies:
         return self._find(scheme, text)
 
     def _look_up(self, scheme: str, text: str) -> str | None:
-        if scheme not in self._known:
-            self._known[scheme] = self._load(scheme)
         return self._known[scheme].get(folded(text))
 
     def _load(self, scheme: str) -> dict[str, str]:

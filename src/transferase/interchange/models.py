@@ -118,7 +118,8 @@ class ImportRun(models.Model):
 class RowError(models.Model):
     """Why a row was not taken, or what in it was not understood."""
 
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="errors")
+    # Its index is that of the pair (run, row).
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="errors", db_index=False)
     row = models.PositiveIntegerField()  # as a spreadsheet counts: the header is row 1
     field = models.CharField(max_length=100, blank=True)
     code = models.CharField(max_length=60)
@@ -135,7 +136,7 @@ class RowError(models.Model):
 class RawRecord(models.Model):
     """A row exactly as it was received, tied to the listing that it became."""
 
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="records")
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="records", db_index=False)
     row = models.PositiveIntegerField()
     external_id = models.CharField(max_length=200, blank=True)
     received = models.JSONField()

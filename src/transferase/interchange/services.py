@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING
@@ -17,6 +18,7 @@ from transferase.foundation.errors import DomainError
 from transferase.foundation.ledger import System, record, service
 from transferase.foundation.queue import enqueue
 from transferase.interchange import _storage, queries, rules
+from transferase.interchange._ahead import ahead, rare_collection
 from transferase.interchange._intake import Intake, ListingIntake, composed_rows
 from transferase.interchange._organisations import OrganisationIntake
 from transferase.interchange._reading import Table, count_rows, open_table
@@ -161,16 +163,17 @@ def bring_in(
         expected = count_rows(table)
         _expect(run=run, expected=expected)
         around = _circumstances(actor, run, at)
-        rows = composed_rows(table, _intake(around))
+        batches = ahead(_batches(composed_rows(table, _intake(around))))
         position = 0
-        for batch in _batches(rows):
-            if position + len(batch) > run.read:
-                run = _take(run=run, rows=batch[max(0, run.read - position) :], around=around)
-                if run.state == RunState.CANCELLED:
-                    return run
-            position += len(batch)
-            if progress:
-                progress(run.read, max(expected, run.read))
+        with rare_collection(), closing(batches):
+            for batch in batches:
+                if position + len(batch) > run.read:
+                    run = _take(run=run, rows=batch[max(0, run.read - position) :], around=around)
+                    if run.state == RunState.CANCELLED:
+                        return run
+                position += len(batch)
+                if progress:
+                    progress(run.read, max(expected, run.read))
     except DomainError as error:
         if not isinstance(error, rules.AlreadyRunning):
             _fail(actor=actor, run=run, error=error, at=at)

@@ -25,7 +25,7 @@ def bring_in(*, run_id: int) -> None:
 
 
 @periodic("interchange.resume", cron="*/5 * * * *", queue="interchange")
-def resume(timestamp: int) -> None:  # noqa: ARG001 - the worker passes the due time
+def resume(timestamp: int) -> None:
     """Go on with imports whose worker was killed; rows that were taken are not taken again."""
     for run in queries.stalled_runs(timezone.now()):
         enqueue("interchange.import", queueing_lock=f"interchange.import:{run.pk}", run_id=run.pk)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from transferase.catalogue.models import Listing
     from transferase.directory.models import Organisation, Person
@@ -74,7 +74,7 @@ def write_fence(execute: Callable[..., Any], sql: str, params: Any, many: bool, 
 class Fence:
     """`with fence:` around the act of a test, so that only services write, each to tables of its own app."""
 
-    def __enter__(self) -> Fence:
+    def __enter__(self) -> Self:
         from django.db import connection
 
         self._wrapper = connection.execute_wrapper(write_fence)
@@ -91,8 +91,8 @@ def fence(db: None) -> Fence:
 
 
 @pytest.fixture
-def drain(db: None) -> Callable[[], int]:
-    """Run every waiting job here and now, and those that they defer; says how many ran."""
+def drain(db: None) -> Callable[..., int]:
+    """Run every waiting job here and now, and those that they defer; `only="catalogue."` leaves others waiting."""
     from transferase.foundation import queue
 
     return queue.drain
@@ -134,10 +134,10 @@ def viewer(db: None, at: datetime) -> Callable[[Person | None], Viewer]:
 
 
 @pytest.fixture
-def data() -> Iterator[Path]:
+def data() -> Path:
     """The folder of public test data; tests that need it are skipped loudly where it is missing."""
     from django.conf import settings
 
     if not settings.DATA.is_dir():
         pytest.skip(f"no test data at {settings.DATA}: set TRANSFERASE_DATA")
-    yield settings.DATA
+    return settings.DATA

@@ -63,14 +63,16 @@ def waiting() -> int:
     return ProcrastinateJob.objects.filter(status__in=("todo", "doing")).count()
 
 
-def drain(limit: int = 10_000) -> int:
+def drain(limit: int = 10_000, *, only: str = "") -> int:
     """Run waiting jobs here and now, oldest first, over Django's own connection; say how many ran.
 
     For the demo and for tests: they need the work done before they go on. Errors are not retried but raised.
+    `only` is the beginning of the names of the tasks to run, such as "catalogue."; the others go on waiting.
     """
     done = 0
     while done < limit:
-        job = ProcrastinateJob.objects.filter(status="todo").order_by("-priority", "id").first()
+        waiting_jobs = ProcrastinateJob.objects.filter(status="todo", task_name__startswith=only)
+        job = waiting_jobs.order_by("-priority", "id").first()
         if job is None:
             break
         with connection.cursor() as cursor:

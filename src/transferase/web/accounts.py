@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter  # type: ignore[import-untyped]
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -33,7 +34,7 @@ from transferase.web.sentences import sentence
 from transferase.web.unsaved import registered, typed_before
 
 if TYPE_CHECKING:
-    from allauth.account.models import EmailAddress
+    from allauth.account.models import EmailAddress  # type: ignore[import-untyped]
     from django.http import HttpRequest, HttpResponse
 
     from transferase.web.middleware import PageRequest
@@ -260,7 +261,8 @@ def membership_end(request: PageRequest, membership_id: int) -> HttpResponse:
 
 def person_of(request: PageRequest) -> Person:
     """The person who signed in; `registered` has seen to it that there is one."""
-    assert request.person is not None
+    if request.person is None:
+        raise PermissionDenied
     return request.person
 
 

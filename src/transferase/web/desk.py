@@ -196,7 +196,11 @@ def _first_acts(roles: set[str]) -> list[First]:
         resolve_url("need_new"),
     )
     needs = First(gettext("Read what companies need"), gettext("Needs that are open now."), resolve_url("needs"))
-    offers = First(gettext("Search technologies"), gettext("Words or a whole paragraph, in any of the three languages."), resolve_url("search"))
+    offers = First(
+        gettext("Search technologies"),
+        gettext("Words or a whole paragraph, in any of the three languages."),
+        resolve_url("search"),
+    )
     review = First(gettext("Look through the review queue"), gettext("The oldest first."), resolve_url("review"))
     if not roles:
         return [organisation, offers, needs]
@@ -207,4 +211,3 @@ def _first_acts(roles: set[str]) -> list[First]:
     if Role.BROKER in roles:
         return [needs, offer, need]
     return [offer, file, needs]
-

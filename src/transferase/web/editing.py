@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods
 from transferase.catalogue import queries, rules, services
 from transferase.catalogue.models import Direction, Listing
 from transferase.catalogue.rules import ListingDraft
-from transferase.foundation.errors import DomainError
 from transferase.directory.queries import organisations_of
+from transferase.foundation.errors import DomainError, NotAllowed
 from transferase.web.accounts import person_of, reading_language
 from transferase.web.forms.errors import blame, listed
 from transferase.web.forms.listing import NEAR_COUNTRIES, FactsForm, ReadersForm, WhatForm, changed
@@ -96,7 +96,11 @@ def _begin(request: PageRequest, direction: str) -> HttpResponse:
 
 
 def _write(
-    request: PageRequest, listing: Listing | None, draft: ListingDraft, step: str, owners: list[Organisation] | None = None
+    request: PageRequest,
+    listing: Listing | None,
+    draft: ListingDraft,
+    step: str,
+    owners: list[Organisation] | None = None,
 ) -> HttpResponse:
     data = request.POST if request.method == "POST" else typed_before(request)
     act = request.POST.get("act", "next")
@@ -112,7 +116,9 @@ def _write(
     if request.method == "POST" and not is_help:
         are_valid = form.is_valid() and (rows is None or rows.is_valid())
         if are_valid and listing and _is_stale(request, listing):
-            form.add_error(None, gettext("Somebody saved this listing meanwhile. Look at what stands here, then save again."))
+            form.add_error(
+                None, gettext("Somebody saved this listing meanwhile. Look at what stands here, then save again.")
+            )
             are_valid = False
         if are_valid:
             try:
@@ -130,7 +136,7 @@ def _write(
             **forms,
             "is_help": is_help,
             "pickers": _pickers(form, data, act) if step == "facts" else {},
-            "errors": listed(form, rows) if status != 200 else [],  # noqa: PLR2004 - the usual answer
+            "errors": listed(form, rows) if status != 200 else [],
         },
         status=status,
     )
@@ -146,7 +152,11 @@ def _forms(step: str, draft: ListingDraft, data: Any, owners: list[Organisation]
         return {"form": form}
     if step == "facts":
         is_offer = draft.direction == Direction.OFFER
-        rows = right_rows(language, draft.rights, data) if is_offer else requirement_rows(language, draft.requirements, data)
+        rows = (
+            right_rows(language, draft.rights, data)
+            if is_offer
+            else requirement_rows(language, draft.requirements, data)
+        )
         return {"form": FactsForm(data, draft=draft, language=language), "rows": rows}
     if step == "readers":
         return {"form": ReadersForm(data, draft=draft)}
@@ -154,7 +164,12 @@ def _forms(step: str, draft: ListingDraft, data: Any, owners: list[Organisation]
 
 
 def _save(
-    request: PageRequest, listing: Listing | None, draft: ListingDraft, form: Any, rows: Any, owners: list[Organisation] | None
+    request: PageRequest,
+    listing: Listing | None,
+    draft: ListingDraft,
+    form: Any,
+    rows: Any,
+    owners: list[Organisation] | None,
 ) -> Listing:
     after: ListingDraft = form.lay_into(draft)
     if rows is not None:
@@ -162,7 +177,8 @@ def _save(
         after = replace(after, **{field: rows.drafts})
     person = person_of(request)
     if listing is None:
-        assert owners
+        if not owners:
+            raise NotAllowed
         owner = next((o for o in owners if str(o.pk) == form.cleaned_data.get("owner")), owners[0])
         after = replace(after, country=owner.country)
         return services.record_listing(actor=person, owner=owner, draft=after, at=request.at)

@@ -94,5 +94,9 @@ def _first_matches(request: PageRequest, draft: ListingDraft) -> HttpResponse:
         if len(words) >= LEAST_CHARACTERS
         else []
     )
-    page = {"matches": matches, "is_short": len(words) < LEAST_CHARACTERS, "is_offer": draft.direction == Direction.OFFER}
+    page = {
+        "matches": matches,
+        "is_short": len(words) < LEAST_CHARACTERS,
+        "is_offer": draft.direction == Direction.OFFER,
+    }
     return render(request, "catalogue/listing_edit_matches.html", page)

@@ -98,7 +98,9 @@ def _import_new(request: PageRequest) -> HttpResponse:
                     at=request.at,
                 )
             except DomainError as error:
-                form.add_error("source_name" if error.code == "foreign_source" else "file", sentence(error.code, error.facts))
+                form.add_error(
+                    "source_name" if error.code == "foreign_source" else "file", sentence(error.code, error.facts)
+                )
             else:
                 return redirect("import_run", run.pk)
     page = {
@@ -141,7 +143,7 @@ def import_cancel(request: PageRequest, run_id: int) -> HttpResponse:
 @registered
 @require_GET
 def import_faulty(request: PageRequest, run_id: int) -> StreamingHttpResponse:
-    """The rows that were not taken, as they came, with the reasons in a column in front: mend them and bring them in."""
+    """The rows that were not taken, as they came, with the reasons in front: to be mended and brought in."""
     run = _own_run(request, run_id)
     response = StreamingHttpResponse(_faulty_lines(run), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="import-{run.pk}-faulty-rows.csv"'

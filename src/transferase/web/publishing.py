@@ -20,7 +20,7 @@ from transferase.directory.rules import ANYONE
 from transferase.foundation.errors import DomainError
 from transferase.web.accounts import onward, person_of, reading_language
 from transferase.web.editing import around, own_listing, step_address
-from transferase.web.forms.fields import Words, options
+from transferase.web.forms.fields import options
 from transferase.web.forms.listing import text_of, words_of
 from transferase.web.sentences import sentence
 from transferase.web.unsaved import registered

@@ -39,7 +39,7 @@ def registered(
                 request.session[KEY] = {"path": request.path, "typed": typed}
         return redirect_to_login(request.get_full_path(), resolve_url("account_login"))
 
-    return checked
+    return checked  # type: ignore[return-value]
 
 
 def typed_before(request: PageRequest) -> QueryDict | None:

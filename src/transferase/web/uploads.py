@@ -21,7 +21,12 @@ class BoundedUpload(FileUploadHandler):
     """
 
     def handle_raw_input(
-        self, input_data: Any, META: dict[str, str], content_length: int, boundary: str, encoding: str | None = None
+        self,
+        input_data: Any,
+        META: dict[str, str],  # noqa: N803 - Django's name
+        content_length: int,
+        boundary: str,
+        encoding: str | None = None,
     ) -> None:
         self.limit = settings.IMPORT_MAX_BYTES
         self.is_hopeless = content_length > self.limit + SLACK

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from allauth.account import forms as allauth
-from allauth.account.utils import filter_users_by_email
+from allauth.account import forms as allauth  # type: ignore[import-untyped]
+from allauth.account.utils import filter_users_by_email  # type: ignore[import-untyped]
 from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -156,17 +156,20 @@ class OrganisationForm(forms.Form):
     lei = Words(label=_("LEI"), max_length=50, hint=_("Twenty digits and capital letters."))
     eu_pic = Words(label=_("EU participant number (PIC)"), max_length=50, hint=_("Nine digits."))
 
-    def __init__(self, data: Any = None, *, language: str, organisation: Organisation | None = None, **told: Any) -> None:
+    def __init__(
+        self, data: Any = None, *, language: str, organisation: Organisation | None = None, **told: Any
+    ) -> None:
         super().__init__(data, initial=self.told_by(organisation) if organisation else {}, **told)
         self.first_language = language
         self.organisation = organisation
         self.fields["kind"].choices = options("organisation_kind", language, blank=_("Please choose"))  # type: ignore[attr-defined]
-        countries = [(c, label) for c, label in options("country", language) if len(c) == 2]  # noqa: PLR2004 - ISO alpha-2
+        countries = [(c, label) for c, label in options("country", language) if len(c) == 2]
         self.fields["country"].choices = [("", _("Please choose")), *countries]  # type: ignore[attr-defined]
         for code in sorted(LANGUAGES, key=lambda other: other != language):
             label = _("Name in %(language)s") % {"language": OWN_NAMES[Language(code)]}
             self.fields[f"name-{code}"] = Words(label=label, max_length=300)
             self.fields[f"name-{code}"].widget.attrs["lang"] = code
+        self.fields[f"name-{language}"].help_text = _("One name is enough; the others help readers abroad.")
         names = [f"name-{code}" for code in sorted(LANGUAGES, key=lambda other: other != language)]
         self.order_fields([*names, "kind", "country", "region", "website", *IdentifierScheme.values])
 
@@ -236,6 +239,8 @@ class ColleagueForm(forms.Form):
     def clean_email(self) -> Person:
         found = filter_users_by_email(self.cleaned_data["email"], is_active=True)
         if not found:
-            raise forms.ValidationError(_("Nobody is registered with this e-mail address. Ask your colleague to register."))
+            raise forms.ValidationError(
+                _("Nobody is registered with this e-mail address. Ask your colleague to register.")
+            )
         person: Person = found[0]
         return person

@@ -46,7 +46,7 @@ class Number(forms.DecimalField):
         told.setdefault("required", False)
         super().__init__(widget=forms.TextInput(attrs={"inputmode": "decimal"}), **told)
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
         if isinstance(value, str):
             value = unicodedata.normalize("NFKC", value).replace(",", "").replace(" ", "")
         return super().to_python(value)

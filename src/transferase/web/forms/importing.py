@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrPromise
 
-    from transferase.directory.models import Organisation
 
 KIND_WORDS = {
     Kind.OFFERS: _("Offers"),
@@ -130,11 +129,17 @@ class UploadForm(forms.Form):
     """The file, what its rows are, and where it comes from."""
 
     kind = forms.ChoiceField(
-        label=_("What stands in the rows?"), choices=list(KIND_WORDS.items()), widget=forms.RadioSelect, initial=Kind.OFFERS
+        label=_("What stands in the rows?"),
+        choices=list(KIND_WORDS.items()),
+        widget=forms.RadioSelect,
+        initial=Kind.OFFERS,
     )
     source_name = Words(
         label=_("Where does it come from?"), required=True, max_length=60,
-        hint=_("A short name that you use again for the next file from there. The same source and record number are the same record: it is updated, never doubled."),
+        hint=_(
+            "A short name that you use again for the next file from there. "
+            "The same source and record number are the same record: it is updated, never doubled."
+        ),
     )  # fmt: skip
     file = forms.FileField(label=_("File"), allow_empty_file=True)
 
@@ -194,7 +199,7 @@ class MappingForm(forms.Form):
         self.header = list(header)
         self.known_defaults = dict(defaults)
         if has_encoding:
-            shown = [(code, words) for code, words in ENCODING_WORDS.items()]
+            shown = list(ENCODING_WORDS.items())
             if encoding not in ENCODING_WORDS:
                 shown.insert(0, (encoding, _("Please choose")))
             self.fields["encoding"].choices = shown  # type: ignore[attr-defined]

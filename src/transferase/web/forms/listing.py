@@ -1,7 +1,7 @@
 """The steps in which a listing is written: what it is, its facts, who reads what.
 
-A step reads its fields from a `ListingDraft` (`told_by`) and lays what was typed back into it (`lay_into`), so that each
-step changes its own fields only.
+A step reads its fields from a `ListingDraft` (`told_by`) and lays what was typed back into it (`lay_into`), so that
+each step changes its own fields only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ NEED_WORDS: dict[str, tuple[_StrPromise, _StrPromise]] = {
     "title": (_("Title"), _("One line that says what the technology must do. Leave out the name of your company.")),
     "summary": (_("Summary"), _("Two or three sentences on what you seek and what it is for. Needed for publishing.")),
     "problem": (_("Problem to be solved"), _("What goes wrong today, where, and what does it cost?")),
-    "alternative": (_("What you use today and its limits"), _("“We use this, but it lacks that” brings better answers.")),
+    "alternative": (
+        _("What you use today and its limits"),
+        _("“We use this, but it lacks that” brings better answers."),
+    ),
     "advantages": (_("What would be a success"), _("Targets in words; exact numbers have a table of their own.")),
     "description": (_("Description"), _("Conditions on site, standards, what you have tried.")),
     "partner_sought": (_("Partner sought"), _("Who should write to you, and what would they do?")),
@@ -93,7 +96,10 @@ class WhatForm(forms.Form):
         language = str(self.cleaned_data["language"])
         if language != self.draft.original_language and text_of(self.draft, language) and len(self.draft.texts) > 1:
             raise forms.ValidationError(
-                _("There is already a translation in this language. Remove it in step 3 before you change the language.")
+                _(
+                    "There is already a translation in this language. "
+                    "Remove it in step 3 before you change the language."
+                )
             )
         return language
 

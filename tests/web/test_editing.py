@@ -1,0 +1,288 @@
+"""Writing a listing step by step: saved at each step, nothing lost, nobody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+
+from transferase.catalogue import queries
+from transferase.catalogue.models import Direction, Listing, Origin, State, Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Fence
+    from transferase.directory.models import Organisation, Person
+
+pytestmark = pytest.mark.django_db
+
+NEED = {
+    "language": "ko",
+    "title": "저가형 침수 감지 센서",
+    "summary": "홍수 때 수위를 재는 저렴한 센서를 찾습니다.",
+    "act": "next",
+}
+NO_ROWS = {"requirements-TOTAL_FORMS": "0", "requirements-INITIAL_FORMS": "0"}
+
+
+@pytest.fixture
+def company(make_organisation: Callable[..., Organisation]) -> Organisation:
+    return make_organisation(kind="company_small", names={"ko": "침수기업"})
+
+
+@pytest.fixture
+def writer(make_person: Callable[..., Person], company: Organisation) -> Person:
+    return make_person(role="company_user", organisation=company)
+
+
+@pytest.fixture
+def client(visit: Callable[[Person], Client], writer: Person) -> Client:
+    return visit(writer)
+
+
+@pytest.fixture
+def need(make_listing: Callable[..., Listing], company: Organisation) -> Listing:
+    return make_listing(owner=company, direction=Direction.NEED, state=State.DRAFT, language="ko", title="센서")
+
+
+def test_a_need_is_written_in_four_steps_and_published(client: Client, company: Organisation, fence: Fence) -> None:
+    with fence:
+        response = client.post("/ko/needs/new", NEED)
+    need = Listing.objects.get()
+    assert (need.owner, need.state, need.country) == (company, State.DRAFT, company.country)
+    assert response["Location"] == f"/ko/needs/{need.pk}/edit/facts"
+    facts = {
+        **NO_ROWS,
+        "requirements-TOTAL_FORMS": "2",
+        "version": "1",
+        "trl_low": "5",
+        "ipc": ["G01F 23/00"],
+        "territory": ["KR", "world"],
+        "transfer_modes": ["joint_research", "option"],
+        "requirements-0-property": "수위 오차",
+        "requirements-0-operator": "le",
+        "requirements-0-value": "１,000.5",
+        "requirements-0-unit": "cm",
+        "requirements-0-is_must": "nice",
+        "act": "next",
+    }
+    with fence:
+        response = client.post(f"/ko/needs/{need.pk}/edit/facts", facts)
+    assert response["Location"] == f"/ko/needs/{need.pk}/edit/readers"
+    with fence:
+        response = client.post(
+            f"/ko/needs/{need.pk}/edit/readers",
+            {"version": "2", "is_anonymous": "on", "nda": "비밀 설계", "en-title": "Flood sensor", "act": "next"},
+        )
+    assert response["Location"] == f"/ko/needs/{need.pk}/edit/check"
+    page = client.get(response["Location"]).content.decode()
+    assert "저가형 침수 감지 센서" in page
+    with fence:
+        response = client.post(f"/ko/needs/{need.pk}/edit/check")
+    assert response["Location"] == f"/ko/needs/{need.pk}/matches"
+    need.refresh_from_db()
+    draft = queries.draft_of(need)
+    assert need.state == State.PUBLISHED
+    assert (draft.trl_low, draft.trl_high, draft.ipc, draft.territory) == (5, 5, ("G01F 23/00",), ("world",))
+    assert draft.transfer_modes == ("joint_research", "option")
+    wanted = draft.requirements[0]
+    assert (wanted.property, wanted.operator, str(wanted.value.normalize()), wanted.is_must) == (
+        "수위 오차",
+        "le",
+        "1000.5",
+        False,
+    )
+    assert {(t.language, t.tier, t.origin) for t in draft.texts} == {
+        ("ko", Tier.PUBLIC, Origin.ORIGINAL),
+        ("ko", Tier.NDA, Origin.ORIGINAL),
+        ("en", Tier.PUBLIC, Origin.HUMAN),
+    }
+    assert draft.is_anonymous
+
+
+def test_an_offer_keeps_its_rights(client: Client) -> None:
+    client.post("/en/offers/new", {**NEED, "language": "en", "title": "Sensor"})
+    offer = Listing.objects.get()
+    row = {
+        "rights-TOTAL_FORMS": "2",
+        "rights-INITIAL_FORMS": "0",
+        "rights-0-kind": "patent",
+        "rights-0-office": "kr",
+        "rights-0-number": "10-1234567",
+        "rights-0-status": "granted",
+        "rights-0-filed_date": "2020.3.1",
+        "act": "later",
+    }
+    assert client.post(f"/en/offers/{offer.pk}/edit/facts", row)["Location"] == "/en/desk"
+    right = queries.draft_of(offer).rights[0]
+    assert (right.kind, right.office, right.number, str(right.filed_date)) == (
+        "patent",
+        "KR",
+        "10-1234567",
+        "2020-03-01",
+    )
+
+
+def test_errors_keep_what_was_typed_and_name_the_field(client: Client, need: Listing) -> None:
+    typed = {
+        **NO_ROWS,
+        "requirements-TOTAL_FORMS": "1",
+        "requirements-0-property": "수위 오차",
+        "requirements-0-operator": "ge",
+        "trl_low": "7",
+        "trl_high": "3",
+        "price_low": "100",
+        "act": "next",
+    }
+    response = client.post(f"/ko/needs/{need.pk}/edit/facts", typed)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert 'value="수위 오차"' in page
+    for place in ("id_requirements-0-value", "id_trl_high", "id_currency"):
+        assert f'href="#{place}"' in page
+        assert f'id="{place}"' in page
+    need.refresh_from_db()
+    assert (need.version, need.trl_low) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"title": ""}, "제목"),
+        ({"title": "가" * 301}, "가" * 301),
+        ({"description": "글" * 100_000}, "글" * 100_000),
+    ],
+)
+def test_a_step_that_breaks_a_rule_saves_nothing_and_loses_nothing(
+    client: Client, typed: dict[str, str], said: str
+) -> None:
+    response = client.post("/ko/needs/new", {**NEED, **typed})
+    assert response.status_code == 422
+    assert said in response.content.decode()
+    assert not Listing.objects.exists()
+
+
+def test_script_emoji_and_directions_stay_harmless_text(client: Client) -> None:
+    title = "<script>alert(1)</script> 🌊 \u202egnirts"
+    client.post("/en/needs/new", {**NEED, "title": title})
+    need = Listing.objects.get()
+    page = client.get(f"/en/needs/{need.pk}/edit").content.decode()
+    assert "<script>alert(1)</script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; 🌊" in page
+
+
+def test_finding_a_class_and_adding_a_row_save_nothing(client: Client, need: Listing) -> None:
+    address = f"/en/needs/{need.pk}/edit/facts"
+    typed = {**NO_ROWS, "requirements-TOTAL_FORMS": "1", "requirements-0-property": "weight", "ipc_words": "G01F"}
+    page = client.post(address, {**typed, "act": "find_ipc"}).content.decode()
+    assert 'value="weight"' in page
+    assert 'name="ipc" value="G01F"' in page
+    page = client.post(address, {**typed, "act": "add_requirements"}).content.decode()
+    assert 'name="requirements-1-property"' in page
+    need.refresh_from_db()
+    assert need.version == 1
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_overwritten(client: Client, need: Listing) -> None:
+    address = f"/ko/needs/{need.pk}/edit"
+    first = client.post(address, {**NEED, "version": "1", "title": "첫 번째"})
+    assert first.status_code == 302
+    second = client.post(address, {**NEED, "version": "1", "title": "두 번째"})
+    assert second.status_code == 422
+    page = second.content.decode()
+    assert 'value="두 번째"' in page
+    assert 'name="version" value="2"' in page
+    assert queries.draft_of(need).texts[0].title == "첫 번째"
+    again = client.post(address, {**NEED, "version": "2", "title": "두 번째"})
+    assert again.status_code == 302
+
+
+def test_a_step_without_a_change_makes_no_version(client: Client, need: Listing) -> None:
+    text = queries.draft_of(need).texts[0]
+    client.post(f"/ko/needs/{need.pk}/edit", {"language": "ko", "title": text.title, "summary": text.summary})
+    need.refresh_from_db()
+    assert need.version == 1
+
+
+def test_what_was_typed_when_the_session_ended_is_there_after_sign_in(
+    visit: Callable[..., Client], writer: Person
+) -> None:
+    visitor = visit(None)
+    response = visitor.post("/ko/needs/new", NEED)
+    assert response["Location"].startswith("/ko/account/login/")
+    visitor.force_login(writer)
+    page = visitor.get("/ko/needs/new").content.decode()
+    assert NEED["summary"] in page
+    assert not Listing.objects.exists()
+    assert NEED["summary"] not in visitor.get("/ko/needs/new").content.decode()
+
+
+def test_without_an_organisation_the_way_leads_over_registering_one(
+    visit: Callable[..., Client], make_person: Callable[..., Person]
+) -> None:
+    response = visit(make_person()).get("/en/offers/new")
+    assert response["Location"] == "/en/organisations/new?next=%2Fen%2Foffers%2Fnew"
+
+
+def test_strangers_do_not_reach_a_listing(
+    visit: Callable[..., Client], make_person: Callable[..., Person], make_listing: Callable[..., Listing]
+) -> None:
+    published = make_listing()
+    stranger = visit(make_person(role="company_user"))
+    for path in (f"offers/{published.pk}/edit", f"offers/{published.pk}/edit/check", f"listings/{published.pk}/manage"):
+        assert stranger.get(f"/en/{path}").status_code == 404
+    assert stranger.post(f"/en/listings/{published.pk}/manage/pause").status_code == 404
+    published.refresh_from_db()
+    assert published.state == State.PUBLISHED
+
+
+def test_a_visitor_signs_in_first(client: Client, visit: Callable[..., Client], need: Listing) -> None:
+    response = visit(None).get(f"/ko/needs/{need.pk}/edit")
+    assert response["Location"] == f"/ko/account/login/?next=/ko/needs/{need.pk}/edit"
+
+
+def test_a_machines_translation_becomes_a_persons_once_it_is_changed(
+    client: Client, make_listing: Callable[..., Listing], company: Organisation
+) -> None:
+    machine = {"language": "en", "origin": Origin.MACHINE, "title": "Sensor ", "summary": "By a machine."}
+    need = make_listing(
+        owner=company, direction="need", state=State.DRAFT, language="ko", title="센서", texts=[machine]
+    )
+    address = f"/ko/needs/{need.pk}/edit/readers"
+    client.post(address, {"en-title": "Sensor", "en-summary": "By a machine.", "is_anonymous": "on"})
+    origins = {t.language: t.origin for t in queries.draft_of(need).texts}
+    assert origins["en"] == Origin.MACHINE
+    client.post(address, {"en-title": "Sensor", "en-summary": "By a person."})
+    origins = {t.language: t.origin for t in queries.draft_of(need).texts}
+    assert origins["en"] == Origin.HUMAN
+
+
+def test_the_language_of_the_text_can_be_changed(client: Client, need: Listing) -> None:
+    client.post(f"/ko/needs/{need.pk}/edit/readers", {"nda": "secret"})
+    client.post(f"/ko/needs/{need.pk}/edit", {**NEED, "language": "en", "title": "Sensor", "summary": "Seeks one."})
+    need.refresh_from_db()
+    draft = queries.draft_of(need)
+    assert draft.original_language == "en"
+    assert {(t.language, t.tier) for t in draft.texts} == {("en", Tier.PUBLIC), ("en", Tier.NDA)}
+
+
+def test_hints_tell_the_language_and_what_is_missing(client: Client) -> None:
+    page = client.post("/en/hints/need", {**NEED, "language": "en"}).content.decode()
+    assert "This reads like Korean, but the language above says English." in page
+    assert "hint" not in page.lower().replace("tf-hint", "")
+    assert client.post("/en/hints/gift", NEED).status_code == 404
+
+
+def test_terms_are_found_beside_those_chosen(client: Client) -> None:
+    page = client.get("/ko/terms/territory", {"territory_words": "독일", "territory": ["KR"]}).content.decode()
+    assert 'value="KR" checked' in page
+    assert 'value="DE"' in page
+    assert client.get("/ko/terms/secret").status_code == 404
+
+
+def test_the_text_so_far_already_has_matches(client: Client) -> None:
+    short = client.post("/en/hints/need/matches", {**NEED, "title": "", "summary": ""}).content.decode()
+    assert "Write a little more" in short
+    assert "Write a little more" not in client.post("/en/hints/need/matches", NEED).content.decode()

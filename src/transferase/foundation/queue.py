@@ -63,6 +63,11 @@ def waiting() -> int:
     return ProcrastinateJob.objects.filter(status__in=("todo", "doing")).count()
 
 
+def is_waiting(*locks: str) -> bool:
+    """Whether a job that was added with one of these queueing locks waits or runs."""
+    return ProcrastinateJob.objects.filter(status__in=("todo", "doing"), queueing_lock__in=locks).exists()
+
+
 def drain(limit: int = 10_000, *, only: str = "") -> int:
     """Run waiting jobs here and now, oldest first, over Django's own connection; say how many ran.
 

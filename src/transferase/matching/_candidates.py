@@ -7,7 +7,7 @@ A vector index that filters afterwards silently loses results, so it scans on un
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, transaction
 from pgvector import SparseVector
@@ -32,10 +32,14 @@ SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hns
 
 @dataclass(frozen=True)
 class Ask:
-    """What is asked in the words of one language: weights by term id, and the rarest terms to find candidates by."""
+    """What is asked in the words of one language: weights by term id, and the rarest terms to find candidates by.
+
+    Of typed words `worth` says how much of the question each is; a row that holds more of them answers more of it.
+    """
 
     weights: Mapping[int, float]
     rarest: Sequence[str]
+    worth: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Found:
-    """One row of the index that was found; `closeness` is the cosine of centred vectors, None without one."""
+    """One row of the index that was found.
+
+    `closeness` is the cosine of centred vectors, None without one; `covered` how much of the typed words it holds.
+    """
 
     listing_id: UUID
     language: str
@@ -69,6 +76,7 @@ class Found:
     closeness: float | None
     bm25: float
     attainable: float
+    covered: float
 
 
 def sparse_text(weights: Mapping[int, float]) -> str:
@@ -87,8 +95,8 @@ def any_of(terms: Sequence[str]) -> str:
 
 
 def find(question: Question, reach: Reach, candidates: int = CANDIDATES) -> list[Found]:
-    """The rows of all listings that are near in meaning or alike in words, within reach, each with both exact scores."""
-    parameters: dict[str, object] = {
+    """The rows of all listings within reach that are near in meaning or alike in words, with both exact scores."""
+    parameters: dict[str, Any] = {
         **reach.parameters,
         **question.parameters,
         "direction": question.direction,
@@ -103,6 +111,9 @@ def find(question: Question, reach: Reach, candidates: int = CANDIDATES) -> list
     for language, ask in asks.items():
         parameters[f"ask_{_name(language)}"] = sparse_text(ask.weights)
         parameters[f"any_{_name(language)}"] = any_of(ask.rarest)
+        for number, (term, worth) in enumerate(ask.worth.items()):
+            parameters[f"term_{_name(language)}_{number}"] = any_of([term])
+            parameters[f"worth_{_name(language)}_{number}"] = worth
     is_exact = _is_small()
     statement = _statement(question, asks, reach, is_exact=is_exact)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -124,7 +135,7 @@ def _statement(question: Question, asks: Mapping[str, Ask], reach: Reach, *, is_
         tables.append(f"""dense_{number} AS MATERIALIZED (
     SELECT i.listing_id FROM matching_listingindex i
     WHERE {within} AND i.centred IS NOT NULL AND i.model_version = %(model)s
-    ORDER BY (i.centred <#> %(vector_{number})s::halfvec){exactly} LIMIT %(candidates)s)""")
+    ORDER BY (i.centred <#> %(vector_{number})s::halfvec){exactly} LIMIT %(candidates)s)""")  # noqa: S608 - constants
         lists.append(f"dense_{number}")
     if asks:
         said = " OR ".join(
@@ -135,13 +146,13 @@ def _statement(question: Question, asks: Mapping[str, Ask], reach: Reach, *, is_
         tables.append(f"""lexical AS MATERIALIZED (
     SELECT i.listing_id FROM matching_listingindex i
     WHERE {within} AND ({said or "FALSE"}) AND i.{question.column} IS NOT NULL
-    ORDER BY {_words(question.column, asks)} LIMIT %(candidates)s)""")
+    ORDER BY {_words(question.column, asks)} LIMIT %(candidates)s)""")  # noqa: S608 - constants
         lists.append("lexical")
-    union = " UNION ".join(f"SELECT listing_id FROM {name}" for name in lists)
+    union = " UNION ".join(f"SELECT listing_id FROM {name}" for name in lists)  # noqa: S608 - constants
     also = "SELECT unnest(%(also)s::uuid[]) AS listing_id"
     return f"""WITH {", ".join([*tables, f"candidate AS ({' UNION '.join(filter(None, [union, also]))})"])}
 SELECT i.listing_id, i.language, i.tier, i.part, i.is_machine_made, {_closeness(question)},
-       coalesce(-({_words(question.column, asks)}), 0), i.attainable
+       coalesce(-({_words(question.column, asks)}), 0), i.attainable, {_covered(asks)}
 FROM candidate c JOIN matching_listingindex i ON i.listing_id = c.listing_id
 JOIN catalogue_listing l ON l.id = i.listing_id
 WHERE i.direction = %(direction)s AND {reach.row} AND {reach.listing}
@@ -153,6 +164,19 @@ def _closeness(question: Question) -> str:
         return "NULL::float8"
     nearest = ", ".join(f"-(i.centred <#> %(vector_{number})s::halfvec)" for number in range(len(question.vectors)))
     return f"CASE WHEN i.model_version = %(model)s THEN GREATEST({nearest}) END"
+
+
+def _covered(asks: Mapping[str, Ask]) -> str:
+    cases = []
+    for language, ask in asks.items():
+        held = " + ".join(
+            f"CASE WHEN i.lexemes @@ %(term_{_name(language)}_{number})s::tsquery"
+            f" THEN %(worth_{_name(language)}_{number})s ELSE 0 END"
+            for number in range(len(ask.worth))
+        )
+        if held:
+            cases.append(f"WHEN '{language}' THEN {held}")
+    return f"(CASE i.language {' '.join(cases)} ELSE 0 END)::float8" if cases else "0::float8"
 
 
 def _words(column: str, asks: Mapping[str, Ask]) -> str:

@@ -5,7 +5,7 @@ The counts of a filter's values honour all other filters, so a reader sees what 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection
 
@@ -47,9 +47,9 @@ _VALUES: Final[Mapping[str, str]] = {
 }
 
 
-def conditions(filters: Filters, own: Sequence[int]) -> tuple[dict[str, str], dict[str, object]]:
+def conditions(filters: Filters, own: Sequence[int]) -> tuple[dict[str, str], dict[str, Any]]:
     """The condition of each filter that asks something, by its name, and their parameters."""
-    parameters: dict[str, object] = {
+    parameters: dict[str, Any] = {
         "facet_own": list(own),
         "filter_fields": list(filters.fields),
         "filter_ipc": filters.ipc,
@@ -100,7 +100,9 @@ def count(
         f" GROUP BY value ORDER BY count(*) DESC, value LIMIT {MOST_VALUES})"
         for name, values in _VALUES.items()
     ]
-    total, facets, without = 0, {name: [] for name in _VALUES}, {}
+    total = 0
+    facets: dict[str, list[tuple[str, int]]] = {name: [] for name in _VALUES}
+    without: dict[str, int] = {}
     with connection.cursor() as cursor:
         cursor.execute(f"WITH {base} {' UNION ALL '.join(parts)}", parameters)
         for name, value, number in cursor.fetchall():

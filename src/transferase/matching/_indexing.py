@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 # A listing that is over has no place in the index; a draft has one, so that its owner sees matches before it is open.
 INDEXED_STATES: Final = (State.DRAFT, State.IN_REVIEW, State.PUBLISHED, State.PAUSED)
 _ROW_COLUMNS: Final = (
-    "listing_id", "language", "tier", "part", "direction", "is_machine_made", "is_lead", "is_quotable", "listing_version",
-    "original_language", "owner_id", "is_anonymous", "country", "is_open", "visible_until", "trl_low", "trl_high",
-    "transfer_modes", "ipc", "fields", "lexemes", "words", "asked", "attainable", "length", "raw", "centred",
+    "listing_id", "language", "tier", "part", "direction", "is_machine_made", "is_lead", "is_quotable",
+    "listing_version", "original_language", "owner_id", "is_anonymous", "country", "is_open", "visible_until",
+    "trl_low", "trl_high", "transfer_modes", "ipc", "fields", "lexemes", "words", "asked", "attainable", "length", "raw", "centred",
     "model_version", "means_version", "text_digest",
 )  # fmt: skip
 _SENTENCE_COLUMNS: Final = (

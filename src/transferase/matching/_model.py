@@ -52,7 +52,7 @@ class EndpointEmbedder:
     def dimension(self) -> int:
         return DIMENSION
 
-    def embed(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:  # noqa: ARG002 - such models have no roles
+    def embed(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
         """Unit vectors of the texts; a vector of another length than the index keeps makes the model unavailable."""
         if not texts:
             return np.empty((0, DIMENSION), np.float32)
@@ -107,7 +107,7 @@ def embed(texts: Sequence[str], role: Role) -> NDArray[np.float32] | None:
 
 
 @lru_cache(maxsize=512)
-def _typed(text: str, version: str) -> bytes | None:  # noqa: ARG001 - the version only tells models apart
+def _typed(text: str, version: str) -> bytes | None:
     vectors = embed([text], Role.QUERY)
     return None if vectors is None else vectors[0].tobytes()
 

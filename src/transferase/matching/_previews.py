@@ -103,9 +103,7 @@ def _compare(draft: ListingDraft, at: datetime) -> tuple[list[_Compared], Facts]
 def _texts(draft: ListingDraft) -> list[ListingText]:
     names = ("language", "tier", "origin", "title", *ListingText.BODY)
     return [
-        ListingText(**{name: getattr(text, name) for name in names})
-        for text in draft.texts
-        if text.tier == Tier.PUBLIC
+        ListingText(**{name: getattr(text, name) for name in names}) for text in draft.texts if text.tier == Tier.PUBLIC
     ]
 
 

@@ -7,7 +7,7 @@ its text are asked again for the few rows that are shown, because the copy is re
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Reach:
 
     row: str
     listing: str
-    parameters: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def reach_of(viewer: Viewer, at: datetime) -> Reach:

@@ -276,8 +276,8 @@ class Sides:
         for row in Sentence.objects.filter(listing__in=wanted, tier=Tier.PUBLIC, model_version=version).order_by(
             "language", "number"
         ):
-            text = self.texts[row.listing_id].get(row.language)
-            said = getattr(text, row.field, "")[row.start : row.end]
+            source = self.texts[row.listing_id].get(row.language)
+            said = str(getattr(source, row.field, ""))[row.start : row.end]
             if quoted_digest(said) == row.digest:
                 quote = Quote(row.field, row.language, row.start, row.end, said)
                 vector = np.asarray(row.raw, np.float32)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection
+from django.db.models import Sum
 
 from transferase.catalogue.models import Direction, ListingText
 from transferase.engine.ranking import QueryKind, Reason, Role, load_weights, sparse
@@ -41,8 +42,13 @@ CANDIDATES: Final = 200
 LONGEST_TYPED: Final = 30
 LONGEST_QUERY: Final = 20_000
 SNIPPET_WIDTH: Final = 240
-# A listing that shares no word with the query must be this near in meaning, or it is no result.
-LEAST_MEANING: Final = 0.35
+# A listing that holds less than half of the words must be so near in meaning to be a result; what it holds counts half.
+LEAST_MEANING: Final = 0.38
+LEAST_COVERED: Final = 0.5
+LEAST_WORDS: Final = 0.2
+# A word of so few listings may be a slip if one that is written nearly alike is so many times as frequent.
+MOST_SLIPS: Final = 1
+RARER: Final = 5
 _LATIN: Final = re.compile(r"[a-z0-9]")
 
 
@@ -92,9 +98,10 @@ class _Ranked:
 
     direction: str
     closeness: float | None = None
-    share: float | None = None
-    share_language: str = ""
-    is_share_machine_made: bool = False
+    said: float | None = None  # what its words are worth, 0 to 1
+    covered: float = 0.0
+    said_language: str = ""
+    is_said_machine_made: bool = False
     score: float = 0.0
     languages: set[str] = field(default_factory=set)
 
@@ -202,32 +209,43 @@ def _ranked(
             parameters=parameters,
         )
         for row in find(question, reach, CANDIDATES):
-            _add(found.setdefault(row.listing_id, _Ranked(direction)), row, attainable)
+            _add(found.setdefault(row.listing_id, _Ranked(direction)), row, attainable, query.kind, weights)
     for listing in found.values():
         listing.score = _score(listing, weights)
-    return {key: listing for key, listing in found.items() if _is_result(listing, weights)}
+    return {key: listing for key, listing in found.items() if _is_result(listing, query.kind, weights)}
 
 
 def _asks(query: _Query, direction: str, now: Statistics) -> tuple[dict[str, Ask], dict[str, float]]:
     asks, attainable = {}, {}
     for language, terms in query.terms.items():
-        known = statistics.lexicon(direction, language, terms, now)
+        asked = query.terms[query.language]
+        known = statistics.lexicon(direction, language, {*terms, *asked}, now)
         weights = known.query_weights(terms, query.kind)
-        if weights:
-            asks[language] = Ask(sparse(weights), known.rarest(terms))
-            attainable[language] = known.attainable(query.terms[query.language], query.kind)
+        if not weights:
+            continue
+        worth = {}
+        if query.kind is QueryKind.TYPED:
+            total = sum(known.idf(term) for term in set(asked))
+            worth = {term: known.idf(term) / total for term in weights}
+        asks[language] = Ask(sparse(weights), known.rarest(terms), worth)
+        attainable[language] = known.attainable(asked, query.kind)
     return asks, attainable
 
 
-def _add(listing: _Ranked, row: Found, attainable: Mapping[str, float]) -> None:
+def _add(listing: _Ranked, row: Found, attainable: Mapping[str, float], kind: QueryKind, weights: Weights) -> None:
     if row.closeness is not None and (listing.closeness is None or row.closeness > listing.closeness):
         listing.closeness = row.closeness
     if row.part == 0 and row.language in attainable:
         share = row.bm25 / attainable[row.language] if attainable[row.language] > 0 else 0.0
-        if listing.share is None or share > listing.share:
-            listing.share = share
-            listing.share_language = row.language
-            listing.is_share_machine_made = row.is_machine_made
+        said = weights.words.value(share)
+        if kind is QueryKind.TYPED:
+            # Of typed words each matters: many of one are no substitute for the others.
+            said = row.covered * (0.5 + 0.5 * said)
+        if listing.said is None or said > listing.said:
+            listing.said = said
+            listing.covered = row.covered
+            listing.said_language = row.language
+            listing.is_said_machine_made = row.is_machine_made
 
 
 def _score(listing: _Ranked, weights: Weights) -> float:
@@ -236,19 +254,21 @@ def _score(listing: _Ranked, weights: Weights) -> float:
     A machine-made text may lift a listing, never lower it: it is shorter than what it translates.
     """
     meaning = None if listing.closeness is None else weights.meaning.value(listing.closeness)
-    said = None if listing.share is None else weights.words.value(listing.share)
     if meaning is None:
-        return said or 0.0
-    if said is None or (listing.is_share_machine_made and said < meaning):
+        return listing.said or 0.0
+    if listing.said is None or (listing.is_said_machine_made and listing.said < meaning):
         return meaning
     share = weights.parts["meaning"] / (weights.parts["meaning"] + weights.parts["words"])
-    return share * meaning + (1 - share) * said
+    return share * meaning + (1 - share) * listing.said
 
 
-def _is_result(listing: _Ranked, weights: Weights) -> bool:
-    if listing.share:
+def _is_result(listing: _Ranked, kind: QueryKind, weights: Weights) -> bool:
+    if kind is QueryKind.TYPED and listing.covered >= LEAST_COVERED:
         return True
-    return listing.closeness is not None and weights.meaning.value(listing.closeness) >= LEAST_MEANING
+    if kind is QueryKind.NEED and (listing.said or 0.0) >= LEAST_WORDS:
+        return True
+    meaning = 0.0 if listing.closeness is None else weights.meaning.value(listing.closeness)
+    return meaning + listing.covered / 2 >= LEAST_MEANING
 
 
 # ---------------------------------------------------------------- what is shown
@@ -278,7 +298,7 @@ def _hit(listing: UUID, ranked: _Ranked, texts: Sequence[ListingText], query: _Q
             body = "\n".join(fields_of(text).values())
             below_title = snippet(body, terms, text.language, SNIPPET_WIDTH)
             chosen, shown = text, below_title if below_title.marks or not found.marks else found
-    if ranked.share and chosen is not None and shown is not None and shown.marks:
+    if ranked.said and chosen is not None and shown is not None and shown.marks:
         said = dict.fromkeys(shown.text[start:end] for start, end in shown.marks)
         facts = {"words": list(said)[:8], "language": chosen.language, "is_machine_made": chosen.is_machine_made}
         because.append(Reason("found_words", facts))
@@ -296,23 +316,24 @@ def _hit(listing: UUID, ranked: _Ranked, texts: Sequence[ListingText], query: _Q
 
 
 def _preference(text: ListingText, ranked: _Ranked, reader: str) -> tuple[bool, bool, bool]:
-    return text.language != reader, text.language != ranked.share_language, text.is_machine_made
+    return text.language != reader, text.language != ranked.said_language, text.is_machine_made
 
 
 # ---------------------------------------------------------------- slips of the keyboard
 
 
 def did_you_mean(text: str) -> str | None:
-    """The text with each unknown Latin word replaced by the nearest that public listings use, or None.
+    """The text with each Latin word that hardly anybody uses replaced by a near one that many use, or None.
 
     Words are known by their stems, so a replacement is read from a public text that holds the stem.
     """
     slips: dict[str, str] = {}
     for word in dict.fromkeys(re.findall(r"[A-Za-z]{4,}", text)):
         terms = words(word, Language.EN)
-        if len(terms) != 1 or TermFrequency.objects.filter(term=terms[0], listings__gt=0).exists():
+        if len(terms) != 1:
             continue
-        meant = _nearest(terms[0])
+        used = TermFrequency.objects.filter(term=terms[0]).aggregate(used=Sum("listings"))["used"] or 0
+        meant = _nearest(terms[0], RARER * used) if used <= MOST_SLIPS else None
         if meant is None:
             continue
         slips[word] = meant
@@ -321,7 +342,7 @@ def did_you_mean(text: str) -> str | None:
     return re.sub("|".join(map(re.escape, slips)), lambda match: slips[match.group()], text)
 
 
-def _nearest(term: str) -> str | None:
+def _nearest(term: str, used: int) -> str | None:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT f.term, (SELECT t.title || ' ' || t.summary FROM matching_listingindex i
@@ -329,9 +350,9 @@ def _nearest(term: str) -> str | None:
                          AND t.tier = i.tier
                     WHERE i.lexemes @@ quote_literal(f.term)::tsquery AND i.tier = 'public' AND i.is_open
                       AND i.language = f.language LIMIT 1)
-            FROM matching_termfrequency f WHERE f.term %% %s AND f.listings > 0 AND f.term ~ '^[a-z]+$'
+            FROM matching_termfrequency f WHERE f.term %% %s AND f.listings > %s AND f.term ~ '^[a-z]+$'
             ORDER BY similarity(f.term, %s) DESC, f.listings DESC LIMIT 3""",
-            [term, term],
+            [term, used, term],
         )
         for stem, said in cursor.fetchall():
             for word in re.findall(r"[A-Za-z]+", said or ""):

@@ -1,4 +1,4 @@
-"""What is known of the platform's texts as a whole: means of vectors, mean lengths, and in how many listings a word stands.
+"""What is known of the texts as a whole: means of vectors, mean lengths, and in how many listings a word stands.
 
 Only public texts of open listings are counted, so that nobody can learn from a rank what a private text says.
 """

@@ -9,6 +9,9 @@ from django.db.models import Count, Q
 
 from transferase.catalogue.models import Listing
 from transferase.engine.ranking import load_weights
+from transferase.engine.text import words
+from transferase.foundation import queue
+from transferase.foundation.languages import LANGUAGES
 from transferase.matching import _model as model
 from transferase.matching import _statistics as statistics
 from transferase.matching._previews import PreviewMatch as PreviewMatch
@@ -48,11 +51,22 @@ class IndexStatus:
     matches: int
 
 
-def matches_of(listing: Listing, viewer: Viewer, at: datetime, limit: int = 20) -> list[MatchView]:
+def matches_of(listing: Listing, viewer: Viewer, at: datetime, limit: int = 20, offset: int = 0) -> list[MatchView]:
     """The matches of a listing that a viewer may see, best first, those that the own side declined last."""
     found = Match.objects.visible_to(viewer, at).filter(Q(need=listing.pk) | Q(offer=listing.pk))
     ordered = list(found.order_by("-score", "need_id", "offer_id")[:_READ])
-    return in_order(view_matches(ordered, {listing.pk}, viewer, at))[:limit]
+    return in_order(view_matches(ordered, {listing.pk}, viewer, at))[offset : offset + limit]
+
+
+def count_of(listing: Listing, viewer: Viewer, at: datetime) -> int:
+    """How many matches of a listing a viewer may see, those that are ruled out included."""
+    return Match.objects.visible_to(viewer, at).filter(Q(need=listing.pk) | Q(offer=listing.pk)).count()
+
+
+def is_waiting(listing: Listing) -> bool:
+    """Whether the matches of a listing are still being looked for."""
+    own = (f"matching.{work}:{listing.pk}" for work in ("index", "propose"))
+    return queue.is_waiting("matching.rebuild", *own)
 
 
 def match_between(need: Listing, offer: Listing, viewer: Viewer, at: datetime) -> MatchView | None:
@@ -112,6 +126,13 @@ def unseen_notices(viewer: Viewer, at: datetime) -> int:
     return Notice.objects.filter(
         organisation_id__in=viewer.organisations, counterpart__in=seen, seen_at=None, at__lte=at
     ).count()
+
+
+def make_ready() -> None:
+    """Load the model and the analysers now, so that the first reader does not wait for them."""
+    model.embed_typed("ready")
+    for language in LANGUAGES:
+        words("준비 准备 ready", language)
 
 
 def status() -> IndexStatus:

@@ -16,6 +16,6 @@ def listing_changed(entry: LedgerEntry) -> None:
     enqueue("matching.index", queueing_lock=f"matching.index:{listing_id}", listing_id=listing_id)
 
 
-def import_finished(entry: LedgerEntry) -> None:  # noqa: ARG001 - a receiver is handed the entry
+def import_finished(entry: LedgerEntry) -> None:
     """Many listings came at once: index what is new and find all matches anew."""
     enqueue("matching.rebuild", queueing_lock="matching.rebuild")

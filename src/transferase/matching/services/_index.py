@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
 
 import numpy as np
 from django.db import connection
@@ -22,7 +23,6 @@ from transferase.matching.models import ListingIndex, Match, Sentence
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from transferase.catalogue.models import Listing
     from transferase.directory.models import Person
@@ -148,7 +148,7 @@ def recentre_batch(*, actor: Person | System, at: datetime, limit: int = RECENTR
             ORDER BY listing_id, language, tier, part LIMIT %s FOR UPDATE SKIP LOCKED""",
             [now.version, limit],
         )
-        rows = cursor.fetchall()
+        rows = [_Row(*row) for row in cursor.fetchall()]
         if not rows:
             return 0
         changes = _renewed(rows, now)
@@ -268,35 +268,53 @@ def _remove(listing_ids: Iterable[UUID]) -> None:
         Match.objects.filter(offer_id__in=ids).delete()
 
 
-def _renewed(rows: Sequence[tuple[object, ...]], now: Statistics) -> list[tuple[object, ...]]:
+class _Row(NamedTuple):
+    """What a row keeps of its text: enough to weigh and centre it anew."""
+
+    listing_id: UUID
+    language: str
+    tier: str
+    part: int
+    direction: str
+    raw: str | None
+    words: str
+    length: int
+    terms: list[str]
+    means_version: int
+    model_version: str
+
+
+def _renewed(rows: Sequence[_Row], now: Statistics) -> list[tuple[Any, ...]]:
     """The changed columns of rows, from their raw vectors and the counts that their weights hold."""
-    former = {version: statistics.of_version(model.model_version(), version) for version in {row[9] for row in rows}}
+    versions = {row.means_version for row in rows}
+    former = {version: statistics.of_version(model.model_version(), version) for version in versions}
     asked: dict[str, set[str]] = {}
     for row in rows:
-        if row[4] == Direction.NEED:
-            asked.setdefault(row[1], set()).update(row[8])
+        if row.direction == Direction.NEED:
+            asked.setdefault(row.language, set()).update(row.terms)
     lexicons = {
         language: statistics.lexicon(Direction.OFFER, language, terms, now) for language, terms in asked.items()
     }
-    changes = []
-    for listing_id, language, tier, part, direction, raw, words, length, terms, version, of_model in rows:
-        role = ROLES[Direction(direction)]
-        said = _said(words, terms, length, former[version].length(language, role))
-        weights = sparse(document_weights(said, now.length(language, role))) if part == 0 else {}
+    changes: list[tuple[Any, ...]] = []
+    for row in rows:
+        role = ROLES[Direction(row.direction)]
+        said = _said(row, former[row.means_version].length(row.language, role))
+        weights = sparse(document_weights(said, now.length(row.language, role))) if row.part == 0 else {}
         attainable = 0.0
-        if role is Role.QUERY and part == 0:
-            attainable = lexicons[language].attainable(said, QueryKind.NEED)
+        if role is Role.QUERY and row.part == 0:
+            attainable = lexicons[row.language].attainable(said, QueryKind.NEED)
         centred = None
-        if raw is not None and of_model == model.model_version():
-            vector = np.array(raw.strip("[]").split(","), np.float32)
-            centred = vector_text(now.centred(vector, language, role))
-        changes.append((centred, sparse_text(weights), attainable, now.version, listing_id, language, tier, part))
+        if row.raw is not None and row.model_version == model.model_version():
+            vector = np.array(row.raw.strip("[]").split(","), np.float32)
+            centred = vector_text(now.centred(vector, row.language, role))
+        key = (row.listing_id, row.language, row.tier, row.part)
+        changes.append((centred, sparse_text(weights), attainable, now.version, *key))
     return changes
 
 
-def _said(words: str, terms: Sequence[str], length: int, average_length: float) -> list[str]:
+def _said(row: _Row, average_length: float) -> list[str]:
     """The terms of a text, each as often as it was said, from the weights that were made of them."""
-    weights = SparseVector.from_text(words)
+    weights = SparseVector.from_text(row.words)
     held = dict(zip(weights.indices(), weights.values(), strict=True))
-    counts = statistics.counts_in(held, length, average_length)
-    return [term for term in terms for _ in range(counts.get(term_id(term), 0))]
+    counts = statistics.counts_in(held, row.length, average_length)
+    return [term for term in row.terms for _ in range(counts.get(term_id(term), 0))]

@@ -16,6 +16,8 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import Client, override_settings
 
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
 from tests import factories
 from transferase.api.v1 import api
 from transferase.catalogue import services as catalogue
@@ -27,7 +29,7 @@ from transferase.wsgi import application
 SNAPSHOT = Path(__file__).with_name("openapi.json")
 # The same requests in every run: a failure can be looked at again.
 FEW = hypothesis.settings(
-    max_examples=15,
+    max_examples=8,
     derandomize=True,
     deadline=None,
     database=None,
@@ -37,6 +39,9 @@ FEW = hypothesis.settings(
 DESCRIPTION = json.loads(json.dumps(api.get_openapi_schema(), default=str))
 SCHEMA = schemathesis.openapi.from_dict(DESCRIPTION)
 SCHEMA.app = application
+# Rules that no schema can tell (a code of a vocabulary, a cursor that was given out, a title or a summary) are answered
+# by 422 too.
+EXCLUDED = [positive_data_acceptance]
 OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
 
 
@@ -110,13 +115,25 @@ def test_a_visitor_cannot_break_it(operation: Any) -> None:
     @FEW
     @hypothesis.given(case=operation.as_strategy())
     def ask(case: Any) -> None:
-        case.call_and_validate()
+        case.call_and_validate(excluded_checks=EXCLUDED)
 
     ask()
 
 
-@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=str)
-@pytest.mark.parametrize("operation", OPERATIONS, ids=names)
+def asks_for_values(operation: Any) -> bool:
+    described = DESCRIPTION["paths"][operation.path][operation.method]
+    return bool(described.get("parameters") or described.get("requestBody"))
+
+
+POSITIVE, NEGATIVE = schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE
+MEMBERS = [(found, POSITIVE) for found in OPERATIONS] + [
+    (found, NEGATIVE) for found in OPERATIONS if asks_for_values(found)
+]
+
+
+@pytest.mark.parametrize(
+    ("operation", "mode"), MEMBERS, ids=[f"{mode.value} {names(operation)}" for operation, mode in MEMBERS]
+)
 def test_a_member_cannot_break_it(operation: Any, mode: Any, owner: dict[str, Any]) -> None:
     """The ids are those of rows that exist, so that generated bodies reach the services."""
     known = {"listing_id": owner["offer"], "counterpart_id": owner["need"], "organisation_id": owner["organisation"]}
@@ -124,10 +141,10 @@ def test_a_member_cannot_break_it(operation: Any, mode: Any, owner: dict[str, An
     @FEW
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
-        if mode == schemathesis.GenerationMode.POSITIVE:
+        if mode == POSITIVE:
             case.path_parameters = {name: known.get(name, value) for name, value in case.path_parameters.items()}
             if isinstance(case.body, dict) and "organisation" in case.body:
                 case.body["organisation"] = owner["organisation"]
-        case.call_and_validate(headers={"Authorization": f"Bearer {owner['secret']}"})
+        case.call_and_validate(headers={"Authorization": f"Bearer {owner['secret']}"}, excluded_checks=EXCLUDED)
 
     ask()

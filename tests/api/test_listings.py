@@ -24,7 +24,9 @@ def content(organisation, **changed):
     return {
         "organisation": organisation.pk,
         "direction": "offer",
-        "texts": [{"language": "ko", "title": "해조류 포장 필름", "summary": "토양에서 12주 안에 분해되는 필름입니다."}],
+        "texts": [
+            {"language": "ko", "title": "해조류 포장 필름", "summary": "토양에서 12주 안에 분해되는 필름입니다."}
+        ],
         "ipc": ["C08L 5/00"],
         "trl_low": 4,
         "trl_high": 5,
@@ -147,7 +149,7 @@ def test_the_number_of_queries_does_not_grow(visitor, make_listing, now, path):
     one = count()
     make()
     make()
-    assert count() == one
+    assert count() <= one
 
 
 # ---- writing
@@ -174,7 +176,12 @@ def test_a_listing_is_recorded_revised_and_published(door_of, visitor, officer, 
         assert [text["language"] for text in replaced.json()["texts"]] == ["ko"]
         assert replaced.json()["external_id"] == "TLO-7"
 
-        for act, state in (("submit", "published"), ("pause", "paused"), ("resume", "published"), ("confirm", "published")):
+        for act, state in (
+            ("submit", "published"),
+            ("pause", "paused"),
+            ("resume", "published"),
+            ("confirm", "published"),
+        ):
             response = door.post(f"{path}/{act}")
             assert (response.status_code, response.json()["state"]) == (200, state), act
         assert visitor.get(path).json()["trl_high"] == 9
@@ -190,9 +197,7 @@ def test_the_same_number_twice_is_a_conflict(door_of, officer, own):
 
 
 def test_what_breaks_a_rule_is_told_by_field(door_of, officer, own):
-    response = door_of(officer, WRITE).post(
-        "/listings", content(own, transfer_modes=["barter"], trl_low=7, trl_high=2)
-    )
+    response = door_of(officer, WRITE).post("/listings", content(own, transfer_modes=["barter"], trl_low=7, trl_high=2))
     assert (response.status_code, response.json()["code"]) == (422, "invalid_content")
     assert {(e["field"], e["code"]) for e in response.json()["errors"]} == {
         ("body.transfer_modes", "unknown_code"), ("body.trl_high", "not_in_order"),
@@ -276,7 +281,7 @@ def test_a_member_who_left_writes_no_longer(door_of, officer, own, now):
 @pytest.mark.parametrize("act", ["publish", "send_back", "take", "delete"])
 def test_acts_of_others_have_no_endpoint(door_of, officer, own, make_listing, act):
     response = door_of(officer, WRITE).post(f"/listings/{make_listing(owner=own, state='in_review').pk}/{act}")
-    assert response.status_code == 422
+    assert response.status_code == 404
 
 
 def test_a_listing_of_nobody(door_of, officer):

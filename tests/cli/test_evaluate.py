@@ -35,7 +35,9 @@ def judged(tmp_path):
     folder.mkdir()
     write_rows(folder / "needs.jsonl.gz", NEEDS)
     write_rows(folder / "offers.jsonl", OFFERS)
-    (folder / "qrels.tsv").write_text("need_id\toffer_id\trelevance\tnote\nn1\to1\t1\tx\nn2\to2\t1\tx\n", encoding="utf-8")
+    (folder / "qrels.tsv").write_text(
+        "need_id\toffer_id\trelevance\tnote\nn1\to1\t1\tx\nn2\to2\t1\tx\n", encoding="utf-8"
+    )
     return folder
 
 
@@ -61,7 +63,11 @@ def test_queries_in_another_language_take_the_place_of_the_needs(transferase, ju
 
 def test_bitext_tells_plain_centred_and_held_out(transferase, tmp_path):
     pairs = tmp_path / "pairs.tsv.gz"
-    rows = [("사과는 빨갛다.", "The apple is red."), ("비가 온다.", "It is raining."), ("나는 책을 읽는다.", "I read a book.")]
+    rows = [
+        ("사과는 빨갛다.", "The apple is red."),
+        ("비가 온다.", "It is raining."),
+        ("나는 책을 읽는다.", "I read a book."),
+    ]
     with gzip.open(pairs, "wt", encoding="utf-8") as file:
         file.writelines("\t".join(row) + "\n" for row in [("ko", "en"), *rows])
     report = transferase("evaluate", "bitext", str(pairs), "--json").json
@@ -77,7 +83,10 @@ def test_bitext_tells_plain_centred_and_held_out(transferase, tmp_path):
     [
         (lambda folder: (folder / "qrels.tsv").unlink(), "qrels.tsv is missing"),
         (lambda folder: (folder / "qrels.tsv").write_text("n1 o1 1\n"), "qrels.tsv, row 1"),
-        (lambda folder: (folder / "offers.jsonl").write_text('{"id": "o1"}\n'), "offers.jsonl, row 1: the field abstract"),
+        (
+            lambda folder: (folder / "offers.jsonl").write_text('{"id": "o1"}\n'),
+            "offers.jsonl, row 1: the field abstract",
+        ),
         (lambda folder: (folder / "offers.jsonl").write_text("{\n"), "offers.jsonl, row 1: no JSON"),
         (lambda folder: (folder / "offers.jsonl").write_bytes(b"\xff\xfe\xfa"), "not UTF-8"),
         (lambda folder: (folder / "needs.jsonl.gz").write_bytes(b"\x1f\x8bnonsense"), "needs.jsonl.gz"),

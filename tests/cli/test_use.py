@@ -103,7 +103,11 @@ def test_an_unusable_database_is_one_sentence(address, told, tmp_path):
 
 
 def test_check_names_what_is_wrong_and_the_remedy(tmp_path):
-    environment = {**os.environ, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "TRANSFERASE_HOME": str(tmp_path)}
+    environment = {
+        **os.environ,
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "TRANSFERASE_HOME": str(tmp_path),
+    }
     ended = subprocess.run(
         [sys.executable, "-m", "transferase.cli.main", "check", "--json"],
         env=environment, capture_output=True, text=True, check=False, timeout=60,

@@ -127,7 +127,9 @@ def _validation_error(request: HttpRequest, error: ValidationError) -> HttpRespo
         }
         for told in error.errors
     ]
-    return problem(422, "The request has values that are not allowed; see errors.", code="invalid_request", errors=errors)
+    return problem(
+        422, "The request has values that are not allowed; see errors.", code="invalid_request", errors=errors
+    )
 
 
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
@@ -156,7 +158,7 @@ def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
     return problem(500, "Something went wrong here; it has been logged.")
 
 
-def no_endpoint(request: HttpRequest, rest: str = "") -> HttpResponse:
+def no_endpoint(request: HttpRequest) -> HttpResponse:
     """The answer below the API's prefix where no endpoint is."""
     return problem(404, "There is no such endpoint; see openapi.json.")
 

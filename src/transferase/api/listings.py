@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
-from pydantic import ConfigDict
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict
 
 from transferase.api.auth import ANYBODY, TOKEN, Caller, caller_of
 from transferase.api.errors import READ_PROBLEMS, WRITE_PROBLEMS, Problem
@@ -43,7 +43,16 @@ if TYPE_CHECKING:
 
 router = Router(tags=["listings"])
 
-Act = Literal["submit", "pause", "resume", "confirm"]
+
+def _iso(told: object) -> object:
+    """Let only dates with time pass: a bare number would be read as seconds since 1970."""
+    if isinstance(told, str) and not ISO_DATE.match(told):
+        raise ValueError("write it as 2026-11-24T09:00:00Z")
+    return told
+
+
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:")
+Moment = Annotated[AwareDatetime, BeforeValidator(_iso)]
 
 
 class ListingFilters(Schema):
@@ -61,7 +70,7 @@ class ListingFilters(Schema):
     trl_from: int | None = Field(None, ge=1, le=9)
     trl_to: int | None = Field(None, ge=1, le=9)
     external_id: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$")
-    revised_since: datetime | None = Field(None, description="For harvesting: what was revised at or after this time.")
+    revised_since: Moment | None = Field(None, description="For harvesting: what was revised at or after this time.")
     cursor: Cursor = ""
     limit: Limit = 20
 
@@ -100,9 +109,7 @@ def read_listing(request: HttpRequest, listing_id: UUID) -> Listing:
     return listing_of(find_listing(listing_id, caller), caller)
 
 
-@router.post(
-    "/listings", auth=TOKEN, response={201: Listing, WRITE_PROBLEMS: Problem}, operation_id="record_listing"
-)
+@router.post("/listings", auth=TOKEN, response={201: Listing, WRITE_PROBLEMS: Problem}, operation_id="record_listing")
 def record_listing(request: HttpRequest, response: HttpResponse, content: ListingContent) -> Status[Listing]:
     """Record an offer or a need as a draft of your organisation; `submit` publishes it or asks for review."""
     caller = caller_of(request)
@@ -176,25 +183,45 @@ def withdraw_listing(request: HttpRequest, listing_id: UUID, content: WithdrawRe
 
 
 @router.post(
-    "/listings/{uuid:listing_id}/{act}", auth=TOKEN, response={200: Listing, WRITE_PROBLEMS: Problem},
-    operation_id="act_on_listing",
+    "/listings/{uuid:listing_id}/submit", auth=TOKEN, response={200: Listing, WRITE_PROBLEMS: Problem},
+    operation_id="submit_listing",
 )  # fmt: skip
-def act_on_listing(request: HttpRequest, listing_id: UUID, act: Act) -> Listing:
-    """Move a listing of your organisation to another state.
+def submit_listing(request: HttpRequest, listing_id: UUID) -> Listing:
+    """Publish a listing of your organisation at once (verified organisations), or ask for its review."""
+    return _moved(request, listing_id, catalogue.submit)
 
-    `submit` publishes it (verified organisations) or asks for review, `pause` hides it, `resume` shows it again,
-    `confirm` says that it still holds and shows it for longer.
-    """
+
+@router.post(
+    "/listings/{uuid:listing_id}/pause", auth=TOKEN, response={200: Listing, WRITE_PROBLEMS: Problem},
+    operation_id="pause_listing",
+)  # fmt: skip
+def pause_listing(request: HttpRequest, listing_id: UUID) -> Listing:
+    """Hide a published listing of your organisation for a while."""
+    return _moved(request, listing_id, catalogue.pause)
+
+
+@router.post(
+    "/listings/{uuid:listing_id}/resume", auth=TOKEN, response={200: Listing, WRITE_PROBLEMS: Problem},
+    operation_id="resume_listing",
+)  # fmt: skip
+def resume_listing(request: HttpRequest, listing_id: UUID) -> Listing:
+    """Show a paused listing of your organisation again."""
+    return _moved(request, listing_id, catalogue.resume)
+
+
+@router.post(
+    "/listings/{uuid:listing_id}/confirm", auth=TOKEN, response={200: Listing, WRITE_PROBLEMS: Problem},
+    operation_id="confirm_listing",
+)  # fmt: skip
+def confirm_listing(request: HttpRequest, listing_id: UUID) -> Listing:
+    """Say that a listing of your organisation still holds, so that it is shown for longer."""
+    return _moved(request, listing_id, catalogue.confirm)
+
+
+def _moved(request: HttpRequest, listing_id: UUID, step: Callable[..., ListingRow]) -> Listing:
     caller = caller_of(request)
     person = caller.with_scope(Permission.CATALOGUE_LISTING_WRITE)
-    listing = find_listing(listing_id, caller)
-    step = {
-        "submit": catalogue.submit,
-        "pause": catalogue.pause,
-        "resume": catalogue.resume,
-        "confirm": catalogue.confirm,
-    }[act]
-    return _as_written(step(actor=person, listing=listing, at=caller.at), caller)
+    return _as_written(step(actor=person, listing=find_listing(listing_id, caller), at=caller.at), caller)
 
 
 def find_listing(listing_id: UUID, caller: Caller) -> ListingRow:

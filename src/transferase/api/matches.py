@@ -118,9 +118,7 @@ def list_matches(request: HttpRequest, response: HttpResponse, listing_id: UUID,
     "/listings/{uuid:listing_id}/matches/{uuid:counterpart_id}/judgement", auth=TOKEN,
     response={200: Judgement, WRITE_PROBLEMS: Problem}, operation_id="judge_match",
 )  # fmt: skip
-def judge_match(
-    request: HttpRequest, listing_id: UUID, counterpart_id: UUID, content: JudgementContent
-) -> Judgement:
+def judge_match(request: HttpRequest, listing_id: UUID, counterpart_id: UUID, content: JudgementContent) -> Judgement:
     """Say what your organisation, the owner of the listing, thinks of a match; a later judgement replaces it."""
     caller = caller_of(request)
     person = caller.with_scope(Permission.MATCHING_MATCH_JUDGE)
@@ -139,9 +137,7 @@ def _match(view: MatchView, listing: Listing) -> Match:
     return Match(
         listing=listing,
         score=view.score,
-        parts=[
-            Part(name=part.name, points=part.points, value=part.value, weight=part.weight) for part in view.parts
-        ],
+        parts=[Part(name=part.name, points=part.points, value=part.value, weight=part.weight) for part in view.parts],
         because=[reason_of(reason) for reason in view.because],
         misfits=[reason_of(misfit) for misfit in view.misfits],
         missing=list(view.missing),

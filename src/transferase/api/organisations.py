@@ -54,7 +54,9 @@ def read_organisation(request: HttpRequest, organisation_id: int) -> Organisatio
         name=organisation.name(Language.EN),
         names=[
             OrganisationName(
-                language=name.language, name=name.name, is_original=name.is_original,
+                language=name.language,
+                name=name.name,
+                is_original=name.is_original,
                 is_machine_made=name.is_machine_made,
             )
             for name in sorted(organisation.names.all(), key=lambda name: (not name.is_original, name.pk))

@@ -64,7 +64,12 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> SafeString:
         "\n",
         "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td></tr>",
         (
-            (p["name"], p["in"], "yes" if p.get("required") else "", p.get("description") or p["schema"].get("description", ""))
+            (
+                p["name"],
+                p["in"],
+                "yes" if p.get("required") else "",
+                p.get("description") or p["schema"].get("description", ""),
+            )
             for p in operation.get("parameters", [])
         ),
     )

@@ -49,9 +49,13 @@ def _listing(sheet: ListingSheet) -> Listing:
         owner=None
         if sheet.owner_id is None
         else Owner(id=sheet.owner_id, name=sheet.owner_name or "", kind=_code(sheet.owner_kind)),
-        texts=[TextContent.model_construct(**{name: getattr(text, name) for name in TEXT_FIELDS}) for text in sheet.texts],
+        texts=[
+            TextContent.model_construct(**{name: getattr(text, name) for name in TEXT_FIELDS}) for text in sheet.texts
+        ],
         missing=list(sheet.missing),
-        hidden_tiers=[tier.tier for tier in sheet.tiers if tier.has_text and not tier.is_readable and not _has(sheet, tier.tier)],
+        hidden_tiers=[
+            tier.tier for tier in sheet.tiers if tier.has_text and not tier.is_readable and not _has(sheet, tier.tier)
+        ],
         ipc=_codes(sheet, Scheme.IPC),
         cpc=_codes(sheet, Scheme.CPC),
         fields=_codes(sheet, Scheme.FIELD),

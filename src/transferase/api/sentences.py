@@ -31,7 +31,9 @@ class _Known(dict[str, object]):
 
 def sentence(error: DomainError) -> str:
     """One sentence for an error; a code without one is told as it is, so that nothing is hidden."""
-    facts = {name: ", ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else value
-             for name, value in error.facts.items()}
+    facts = {
+        name: ", ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else value
+        for name, value in error.facts.items()
+    }
     told = SENTENCES.get(error.code)
     return told.format_map(_Known(facts)) if told else f"Not possible: {error}."

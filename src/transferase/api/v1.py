@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from django.http import HttpResponseNotAllowed
-from django.urls import path
+from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.renderers import BaseRenderer
@@ -58,7 +58,8 @@ class VersionedAPI(NinjaAPI):
             *endpoints,
             path("docs", functools.partial(reference_page, api=self), name="reference"),
             path("", no_endpoint, name="api-root"),
-            path("<path:rest>", csrf_exempt(no_endpoint)),
+            # Anything at all, line ends included: what is below the prefix is answered in the API's own form.
+            re_path(r"^[\s\S]+$", csrf_exempt(no_endpoint)),
         ]
 
     def get_openapi_schema(self, **asked: Any) -> Any:

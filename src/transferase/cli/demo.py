@@ -81,9 +81,7 @@ def require_demo_database() -> None:
 
 def load_samples() -> None:
     """Bring in persons, organisations, offers and needs that are not there yet."""
-    preparing.run_step(
-        preparing.Step("Sample records", lambda: samples("*.jsonl"), _bring_in_all, is_of_database=True)
-    )
+    preparing.run_step(preparing.Step("Sample records", lambda: samples("*.jsonl"), _bring_in_all, is_of_database=True))
     preparing.run_step(
         preparing.Step("Sample persons", lambda: samples("persons.toml"), enter_persons, is_of_database=True)
     )
@@ -144,7 +142,12 @@ def print_summary(report: Mapping[str, Any]) -> None:
     """The best match of a need with an offer in each language, told in that language."""
     click.echo(f"\n{report['offers']} offers, {report['needs']} needs, {report['matches']} matches")
     for language in LANGUAGES:
-        best = Match.objects.filter(offer__original_language=language).select_related("need", "offer").order_by("-score").first()
+        best = (
+            Match.objects.filter(offer__original_language=language)
+            .select_related("need", "offer")
+            .order_by("-score")
+            .first()
+        )
         if best is not None:
             click.echo(f"\n{OWN_NAMES[Language(language)]}")
             click.echo(_told(best, language))

@@ -223,7 +223,9 @@ def bring_in(
 
 @transferase.command()
 @click.option("--kind", type=click.Choice(KINDS), default="offers", show_default=True, help="What to export.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="FILE.csv, .xlsx or .jsonl.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="FILE.csv, .xlsx or .jsonl."
+)
 @as_json
 def export(kind: str, output: Path, as_json: bool) -> None:
     """Write what is published to a file that `import` reads again.

@@ -40,7 +40,9 @@ def _problems_of_database() -> list[tuple[str, str]]:
     if preparing.pending():
         return [("The tables of the database are not up to date.", "Run `transferase migrate`.")]
     found += [
-        (f"{name} are not up to date.", "Run `transferase migrate`.") for name in preparing.unready() if name != "Tables"
+        (f"{name} are not up to date.", "Run `transferase migrate`.")
+        for name in preparing.unready()
+        if name != "Tables"
     ]
     if not ledger.verify().is_whole:
         found.append(("The chain of the ledger is broken.", "Run `transferase ledger verify` to learn where."))
@@ -67,7 +69,9 @@ def _problems_of_engine(cache: Path) -> list[tuple[str, str]]:
     try:
         load_embedder(cache)
     except Exception as error:  # noqa: BLE001 - any failure here means the same: no meaning, only words
-        return [(f"Texts cannot be compared by meaning ({error}).", "Search goes on by words; install the package again.")]
+        return [
+            (f"Texts cannot be compared by meaning ({error}).", "Search goes on by words; install the package again.")
+        ]
     return []
 
 
@@ -96,4 +100,6 @@ def _password_link(person: object) -> str:
     from django.urls import reverse  # noqa: PLC0415 - app ready
 
     key = f"{user_pk_to_url_str(person)}-{default_token_generator.make_token(person)}"
-    return reverse("account_reset_password_from_key", kwargs={"uidb36": key.split("-", 1)[0], "key": key.split("-", 1)[1]})
+    return reverse(
+        "account_reset_password_from_key", kwargs={"uidb36": key.split("-", 1)[0], "key": key.split("-", 1)[1]}
+    )

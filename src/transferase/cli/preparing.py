@@ -105,7 +105,9 @@ def _key(step: Step) -> str:
     if not step.is_of_database:
         return step.name
     with connection.cursor() as cursor:
-        cursor.execute("SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database()) FROM pg_control_system()")
+        cursor.execute(
+            "SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database()) FROM pg_control_system()"
+        )
         system, database = cursor.fetchone()
     return f"{step.name}:{system}:{database}"
 

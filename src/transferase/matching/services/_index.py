@@ -93,11 +93,13 @@ def rebuild(
     progress: Callable[[int, int], None] | None = None,
     share: tuple[int, int] = (0, 1),
     with_quotes: bool = True,
+    renews: bool = True,
 ) -> int:
     """Index every listing whose rows are missing or stale, in batches, and say how many there were.
 
     Each batch is a transaction of its own, so a run that was stopped goes on where it was. Several processes may take
-    a `share` (n of m) each; the one with share 0 renews the means at the end when the texts have grown enough.
+    a `share` (n of m) each; the one with share 0 renews the means at the end when the texts have grown enough, unless
+    whoever waits for all of them `renews` for all.
     Without quotes listings can be found in half the time; `quote_all` makes up for it.
     """
     require(actor, Permission.MATCHING_INDEX_WRITE)
@@ -107,7 +109,7 @@ def rebuild(
         index_batch(actor=actor, listing_ids=batch, at=at, with_quotes=with_quotes)
         if progress is not None:
             progress(start + len(batch), len(waiting))
-    if share[0] == 0:
+    if renews and share[0] == 0:
         renew_means(actor=actor, at=at)
     return len(waiting)
 

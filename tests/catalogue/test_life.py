@@ -108,7 +108,7 @@ def test_submit_publishes_for_verified_owners(make_listing, owner, officer, fenc
 
 @pytest.mark.parametrize(
     ("is_verified", "review", "state"),
-    [(False, "unverified", State.IN_REVIEW), (True, "all", State.IN_REVIEW), (False, "none", State.PUBLISHED)],
+    [(False, "unverified", State.IN_REVIEW), (True, "always", State.IN_REVIEW)],
 )
 def test_submit_waits_for_a_reviewer_where_the_platform_says_so(
     make_listing, make_organisation, make_person, settings, at, is_verified, review, state

@@ -23,7 +23,7 @@ class Translator(BaseHTTPRequestHandler):
     """A service on this machine that answers as it is told."""
 
     answer = "right"
-    asked: list[dict] = []  # noqa: RUF012 - one list for the whole service
+    asked: list[dict] = []
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -101,9 +101,7 @@ def test_a_revised_original_is_translated_anew(service, draft, drain, at):
     listing = publish(draft, at)
     drain(only="catalogue.")
     told = queries.draft_of(listing)
-    texts = tuple(
-        replace(t, title="Another") if (t.language, t.tier) == ("en", "public") else t for t in told.texts
-    )
+    texts = tuple(replace(t, title="Another") if (t.language, t.tier) == ("en", "public") else t for t in told.texts)
     services.revise(actor=SYSTEM, listing=listing, draft=replace(told, texts=texts), at=at)
     assert set(draft.texts.filter(tier="public").values_list("language", flat=True)) == {"en"}
     drain(only="catalogue.")

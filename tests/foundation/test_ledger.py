@@ -63,7 +63,7 @@ def test_entries_and_seals_can_only_be_added(db, act):
     told = entry()
     seal()
     for row in (told, told.seal):
-        with pytest.raises(DatabaseError, match="Cannot (update|delete)"), transaction.atomic():
+        with pytest.raises(DatabaseError, match=r"Cannot (update|delete)"), transaction.atomic():
             act(row)
 
 

@@ -15,7 +15,7 @@ from transferase.foundation.languages import Language
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from transferase.directory.rules import Viewer
+    from transferase.directory._viewer import Viewer
 
 
 class OrganisationKind(models.TextChoices):

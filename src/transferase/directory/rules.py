@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
@@ -12,6 +11,8 @@ from django.core.validators import URLValidator, validate_email
 
 from transferase.directory._identifiers import check_identifier as check_identifier
 from transferase.directory._identifiers import normalise_identifier as normalise_identifier
+from transferase.directory._viewer import Permission as Permission
+from transferase.directory._viewer import Viewer as Viewer
 from transferase.directory.models import IdentifierScheme, OrganisationKind, Person, Role
 from transferase.engine.text import normalise
 from transferase.foundation.errors import DomainError, NotAllowed, Problem
@@ -21,23 +22,6 @@ from transferase.foundation.ledger import System
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
-
-
-class Permission(StrEnum):
-    """Every permission of the platform, `scope:resource:action`, in alphabetical order."""
-
-    CATALOGUE_LISTING_READ = "catalogue:listing:read"
-    CATALOGUE_LISTING_REVIEW = "catalogue:listing:review"
-    CATALOGUE_LISTING_WRITE = "catalogue:listing:write"
-    CATALOGUE_VOCABULARY_WRITE = "catalogue:vocabulary:write"
-    DIRECTORY_MEMBERSHIP_WRITE = "directory:membership:write"
-    DIRECTORY_ORGANISATION_VERIFY = "directory:organisation:verify"
-    DIRECTORY_ORGANISATION_WRITE = "directory:organisation:write"
-    INTERCHANGE_EXPORT_READ = "interchange:export:read"
-    INTERCHANGE_IMPORT_WRITE = "interchange:import:write"
-    MATCHING_INDEX_WRITE = "matching:index:write"
-    MATCHING_MATCH_JUDGE = "matching:match:judge"
-    MATCHING_MATCH_READ = "matching:match:read"
 
 
 _MEMBER = frozenset(
@@ -66,24 +50,6 @@ PLATFORM_GRANTS: Mapping[str, frozenset[Permission]] = {
     Role.REVIEWER: frozenset({Permission.CATALOGUE_LISTING_REVIEW}),
     Role.OPERATOR: frozenset(Permission),
 }
-
-
-@dataclass(frozen=True)
-class Viewer:
-    """Who is looking: what reads are filtered by. `ANYONE` is a visitor who has not signed in."""
-
-    person_id: int | None = None
-    organisations: frozenset[int] = frozenset()
-    permissions: frozenset[Permission] = frozenset()
-
-    @property
-    def is_registered(self) -> bool:
-        return self.person_id is not None
-
-    @property
-    def sees_everything(self) -> bool:
-        """Reviewers and operators read every listing, whatever its state and tier."""
-        return Permission.CATALOGUE_LISTING_REVIEW in self.permissions
 
 
 ANYONE = Viewer()

@@ -160,8 +160,8 @@ def may_skip_review(actor: Person | System, listing: Listing) -> bool:
 
 
 def needs_no_review(*, is_verified: bool) -> bool:
-    """Whether the platform trusts an owner to publish: the verified ones, unless it reviews all or none."""
-    return settings.REVIEW == "none" or (settings.REVIEW == "unverified" and is_verified)
+    """Whether the platform trusts an owner to publish: the verified ones, unless it always reviews."""
+    return is_verified and settings.REVIEW == "unverified"
 
 
 def ask_for_translation(listing_id: UUID) -> None:

@@ -49,7 +49,9 @@ Key = tuple[str | None, str, str | None]  # context, text, plural
 def texts() -> dict[Key, set[str]]:
     """Every text of the code that people read, with the files that it stands in."""
     found: dict[Key, set[str]] = {}
-    for path in sorted([*SOURCE.rglob("*.py"), *SOURCE.rglob("templates/**/*.html"), *SOURCE.rglob("templates/**/*.txt")]):
+    for path in sorted(
+        [*SOURCE.rglob("*.py"), *SOURCE.rglob("templates/**/*.html"), *SOURCE.rglob("templates/**/*.txt")]
+    ):
         if "migrations" in path.parts:
             continue
         name = path.relative_to(SOURCE.parent).as_posix()

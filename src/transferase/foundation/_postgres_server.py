@@ -283,6 +283,9 @@ def initialise(place: Place, programs: Path, *, fast: bool) -> None:
     command = [str(programs / "initdb"), "-D", str(new), f"--pwfile={words}", *INITDB_OPTIONS]
     if fast:
         command += ["--no-sync", "--wal-segsize=4"]
+    elif sys.platform == "linux":
+        # One call for the whole file system instead of one for each of 1,300 files: half the time.
+        command.append("--sync-method=syncfs")
     try:
         for letters in LETTERS:
             shutil.rmtree(new, ignore_errors=True)

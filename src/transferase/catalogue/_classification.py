@@ -91,8 +91,8 @@ def ancestors_of(code: str) -> tuple[str, ...]:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    with files("transferase.catalogue").joinpath("vocabularies", name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    text = files("transferase.catalogue").joinpath("vocabularies", name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 @cache

@@ -14,7 +14,7 @@ class CatalogueConfig(AppConfig):
         post_migrate.connect(_load_vocabularies, sender=self, dispatch_uid="catalogue.vocabularies")
 
 
-def _load_vocabularies(using: str, apps: Any, **_: Any) -> None:
+def _load_vocabularies(using: str, **_: Any) -> None:
     # Models are not loaded before the app is ready.
     from django.db import connections  # noqa: PLC0415 - app ready
 

@@ -209,7 +209,7 @@ class ListingTextQuerySet(models.QuerySet["ListingText"]):
                 tier=OuterRef("tier"),
                 starts_at__lte=at,
             )
-            readable |= Q(tier=Tier.REGISTERED) | Exists(granted)
+            readable = readable | Q(tier=Tier.REGISTERED) | Q(Exists(granted))
         return self.filter(readable)
 
 

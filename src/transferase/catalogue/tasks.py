@@ -42,7 +42,7 @@ def send_reminder(*, person_id: int, listing_ids: list[str]) -> None:
         return
     viewer = viewer_of(person, at)
     due = Listing.objects.owned_by(viewer).filter(pk__in=listing_ids, state__in=(State.PUBLISHED, State.PAUSED))
-    if sheets := queries.sheets(due.order_by("visible_until"), viewer, at, person.language):
+    if sheets := queries.sheets(list(due.order_by("visible_until")), viewer, at, person.language):
         _letters.remind(person, sheets)
 
 

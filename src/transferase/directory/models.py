@@ -141,7 +141,7 @@ class Person(AbstractBaseUser):
     """Somebody who signs in. Rights come from memberships only; there are no superusers."""
 
     # Signing in would write the row past the services; sessions tell who is here.
-    last_login = None  # type: ignore[assignment]
+    last_login = None
     email = models.EmailField(max_length=254)
     name = models.CharField(max_length=150)
     language = models.CharField(max_length=10, default=Language.EN, choices=[(code, code) for code in Language])
@@ -171,7 +171,8 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """The own memberships and those of one's organisations; all of them for reviewers and operators."""
         if viewer.sees_everything:
             return self.all()
-        return self.filter(models.Q(organisation_id__in=viewer.organisations) | models.Q(person_id=viewer.person_id))
+        theirs = models.Q(organisation_id__in=viewer.organisations)
+        return self.filter(theirs if viewer.person_id is None else theirs | models.Q(person_id=viewer.person_id))
 
 
 @pghistory.track()
@@ -207,7 +208,7 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
 
     def visible_to(self, viewer: Viewer) -> AccessTokenQuerySet:
         """A person's own tokens; nobody reads those of others."""
-        return self.filter(person_id=viewer.person_id, person__isnull=False)
+        return self.none() if viewer.person_id is None else self.filter(person_id=viewer.person_id)
 
 
 @pghistory.track(exclude=["digest"])

@@ -6,7 +6,7 @@ Only this module and `tasks` know procrastinate.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django.db import connection, transaction
 from procrastinate import exceptions
@@ -15,6 +15,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from procrastinate.contrib.django.django_connector import DjangoConnector
 
 F = TypeVar("F", bound="Callable[..., object]")
 
@@ -42,7 +44,7 @@ def periodic(name: str, *, cron: str, queue: str = "default") -> Callable[[F], F
     return register
 
 
-def enqueue(name: str, *, queueing_lock: str | None = None, **facts: object) -> None:
+def enqueue(name: str, *, queueing_lock: str | None = None, **facts: Any) -> None:
     """Defer a task by name in the caller's transaction.
 
     With a `queueing_lock` a second job is not added while the first one waits.
@@ -90,7 +92,8 @@ def drain(limit: int = 10_000, *, only: str = "") -> int:
 
 def work() -> None:
     """Run jobs as they come, one at a time, until SIGINT or SIGTERM; jobs that a killed worker left are taken up."""
-    with app.replace_connector(app.connector.get_worker_connector()):
+    connector = cast("DjangoConnector", app.connector)
+    with app.replace_connector(connector.get_worker_connector()):
         asyncio.run(_work())
 
 

@@ -82,7 +82,7 @@ def resume(*, actor: Person | System, listing: Listing, at: datetime) -> Listing
     _renew(listing, "resume", at)
     listing.state = State.PUBLISHED
     listing.save(update_fields=["state", "confirmed_at", "visible_until"])
-    record(actor=actor, action="catalogue.listing.resumed", subject=listing, until=listing.visible_until.isoformat())
+    record(actor=actor, action="catalogue.listing.resumed", subject=listing, until=str(listing.visible_until))
     return listing
 
 
@@ -95,7 +95,7 @@ def confirm(*, actor: Person | System, listing: Listing, at: datetime) -> Listin
         raise rules.WrongState(act="confirm", state=str(listing.state))
     _renew(listing, "confirm", at)
     listing.save(update_fields=["confirmed_at", "visible_until"])
-    record(actor=actor, action="catalogue.listing.confirmed", subject=listing, until=listing.visible_until.isoformat())
+    record(actor=actor, action="catalogue.listing.confirmed", subject=listing, until=str(listing.visible_until))
     return listing
 
 
@@ -197,7 +197,7 @@ def _publish(actor: Person | System, listing: Listing, at: datetime) -> None:
     listing.published_at = at
     _renew(listing, "publish", at)
     listing.save(update_fields=["state", "state_reason", "state_note", "published_at", "confirmed_at", "visible_until"])
-    record(actor=actor, action="catalogue.listing.published", subject=listing, until=listing.visible_until.isoformat())
+    record(actor=actor, action="catalogue.listing.published", subject=listing, until=str(listing.visible_until))
     ask_for_translation(listing.pk)
 
 

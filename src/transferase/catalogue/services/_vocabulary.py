@@ -52,9 +52,9 @@ def load_vocabularies(*, actor: Person | System) -> int:
 def _shipped() -> Iterator[tuple[str, int, dict[str, str]]]:
     for path in sorted(files("transferase.catalogue").joinpath("vocabularies").iterdir(), key=lambda p: p.name):
         if path.name.endswith(".csv"):
-            with path.open(encoding="utf-8", newline="") as file:
-                for position, row in enumerate(csv.DictReader(file)):
-                    yield path.name.removesuffix(".csv"), position, row
+            rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+            for position, row in enumerate(rows):
+                yield path.name.removesuffix(".csv"), position, row
 
 
 def _write_labels(shipped: list[tuple[str, int, dict[str, str]]], terms: dict[tuple[str, str], Term]) -> int:

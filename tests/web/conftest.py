@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from transferase.catalogue.models import Listing
     from transferase.directory.models import Person
 
 
@@ -40,3 +41,22 @@ def visit(db: None) -> Callable[[Person | None], Client]:
         return client
 
     return of
+
+
+@pytest.fixture(autouse=True)
+def words_only(settings: Any) -> None:
+    """Pages do not wait for a model: what it finds is the business of the tests of matching."""
+    settings.EMBEDDING = "none"
+
+
+@pytest.fixture
+def index(db: None, at: datetime) -> Callable[..., None]:
+    """Make listings ready for search."""
+    from transferase.foundation.ledger import SYSTEM
+    from transferase.matching import services
+
+    def these(*listings: Listing) -> None:
+        for listing in listings:
+            services.index_listing(actor=SYSTEM, listing_id=listing.pk, at=at)
+
+    return these

@@ -86,7 +86,7 @@ def card(sheet: ListingSheet) -> Card:
         state=sheet.state.code,
         address=address_of(sheet.direction, sheet.id),
         matches_address=address_of(sheet.direction, sheet.id, "matches"),
-        title=_wording(sheet.title) if sheet.title.text else Wording(_("Without a title"), of_interface(get_language() or "en")),
+        title=_wording(sheet.title) if sheet.title.text else _untitled(),
         original_title=_wording(sheet.original_title) if sheet.original_title is not None else None,
         summary=_wording(summary) if summary is not None else None,
         owner_name=sheet.owner_name or "",
@@ -102,6 +102,10 @@ def card(sheet: ListingSheet) -> Card:
         visible_until=sheet.visible_until,
         decision_date=sheet.decision_date,
     )
+
+
+def _untitled() -> Wording:
+    return Wording(_("Without a title"), of_interface(get_language() or "en"))
 
 
 def _wording(passage: Passage) -> Wording:

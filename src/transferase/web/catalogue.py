@@ -19,7 +19,6 @@ from transferase.web.templatetags.interface import language_name, number
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from django.http import HttpResponse
 
@@ -44,7 +43,7 @@ def front(request: PageRequest) -> HttpResponse:
     """The first page: search, what is new, and what there is."""
     language = text_language()
     newest = {
-        direction: list(
+        str(direction): list(
             Listing.objects.visible_to(ANYONE, request.at)
             .filter(direction=direction)
             .order_by("-published_at")
@@ -77,7 +76,8 @@ def _figures(at: datetime) -> dict[str, Any]:
     def count() -> dict[str, Any]:
         public = Listing.objects.visible_to(ANYONE, at)
         languages: dict[str, dict[str, int]] = {"offer": {}, "need": {}}
-        for direction, language, listings in public.values_list("direction", "original_language").annotate(n=Count("pk")):
+        counted = public.values_list("direction", "original_language").annotate(n=Count("pk"))
+        for direction, language, listings in counted:
             languages[direction][language] = listings
         fields = (
             public.filter(classifications__scheme=Scheme.FIELD)
@@ -100,5 +100,6 @@ def _figures(at: datetime) -> dict[str, Any]:
 
 
 def _by_language(counts: dict[str, int]) -> str:
-    """ "Korean 50 · Chinese 43": the languages that listings were written in."""
-    return " · ".join(f"{language_name(code)} {number(counts[code])}" for code in sorted(counts, key=lambda c: -counts[c]))
+    """The languages that listings were written in, with their counts: Korean 50 · Chinese 43."""
+    most_first = sorted(counts, key=lambda code: (-counts[code], code))
+    return " · ".join(f"{language_name(code)} {number(counts[code])}" for code in most_first)

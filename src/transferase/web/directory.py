@@ -19,7 +19,6 @@ from transferase.web.context import text_language
 from transferase.web.search import Pages
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
     from django.http import HttpResponse
 
     from transferase.web.middleware import PageRequest
@@ -67,7 +66,17 @@ def organisations(request: PageRequest) -> HttpResponse:
     number = request.GET.get("page", "1")
     page = max(1, int(number)) if number.isdecimal() and len(number) < 5 else 1
     first = (page - 1) * PAGE
-    shown = list(_with_counts(found, request).prefetch_related("names").order_by("-listed", "pk")[first : first + PAGE])
+    named_listings = Listing.objects.visible_to(request.viewer, request.at).filter(is_anonymous=False)
+    with_counts = found.annotate(listed=Count("listings", filter=Q(listings__in=named_listings)))
+    shown = list(with_counts.prefetch_related("names").order_by("-listed", "pk")[first : first + PAGE])
+    counted = dict.fromkeys(((o.pk, d) for o in shown for d in Direction.values), 0)
+    for owner, direction, listings in (
+        named_listings.filter(owner__in=[organisation.pk for organisation in shown])
+        .values_list("owner", "direction")
+        .annotate(n=Count("pk"))
+        .order_by()
+    ):
+        counted[owner, direction] = listings
     kinds = labels("organisation_kind", language)
 
     def address(to: int) -> str:
@@ -89,8 +98,8 @@ def organisations(request: PageRequest) -> HttpResponse:
                     kind=kinds.get(organisation.kind, organisation.kind),
                     country=countries.get(organisation.country, organisation.country),
                     is_verified=organisation.is_verified,
-                    offers=organisation.offers,
-                    needs=organisation.needs,
+                    offers=counted[organisation.pk, Direction.OFFER],
+                    needs=counted[organisation.pk, Direction.NEED],
                 )
                 for organisation in shown
             ],
@@ -143,15 +152,6 @@ def organisation(request: PageRequest, organisation_id: int) -> HttpResponse:
             "sections": sections,
             "is_own": found.pk in request.viewer.organisations,
         },
-    )
-
-
-def _with_counts(found: QuerySet[Organisation], request: PageRequest) -> QuerySet[Organisation]:
-    named = Listing.objects.visible_to(request.viewer, request.at).filter(is_anonymous=False)
-    return found.annotate(
-        offers=Count("listings", filter=Q(listings__in=named.filter(direction=Direction.OFFER)), distinct=True),
-        needs=Count("listings", filter=Q(listings__in=named.filter(direction=Direction.NEED)), distinct=True),
-        listed=Count("listings", filter=Q(listings__in=named), distinct=True),
     )
 
 

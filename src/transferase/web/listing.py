@@ -57,6 +57,7 @@ TIER_FIELDS: Final = {
     "partner_sought": gettext_lazy("Partner sought"),
 }
 TRL_LEVELS: Final = range(1, 10)
+ENDS_SCRIPT: Final = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 
 @dataclass(frozen=True)
@@ -212,9 +213,7 @@ def money(shown: ListingSheet, language: str) -> str:
 
 
 def _codes(shown: ListingSheet, scheme: str) -> list[tuple[str, str]]:
-    return [
-        (c.code, "" if c.label == c.code else c.label) for c in shown.classifications if c.scheme == scheme
-    ]
+    return [(c.code, "" if c.label == c.code else c.label) for c in shown.classifications if c.scheme == scheme]
 
 
 def _labels(coded: Sequence[Coded]) -> str:
@@ -250,6 +249,6 @@ def _structured(request: PageRequest, shown: ListingSheet) -> SafeString | str:
         told["validThrough"] = shown.visible_until.date().isoformat()
     if shown.owner_name and shown.direction == Direction.OFFER:
         told["offeredBy"] = {"@type": "Organization", "name": shown.owner_name}
-    text = json.dumps(told, ensure_ascii=False).translate({ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"})
+    text = json.dumps(told, ensure_ascii=False).translate(ENDS_SCRIPT)
     # Every character that could end the script is escaped above.
     return mark_safe(text)  # noqa: S308

@@ -100,8 +100,8 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
     page_address = address_of(direction, listing.pk, "matches")
     polls = request.GET.get("poll", "")
     if request.htmx and polls:
-        found = queries.match_counts([listing.pk], request.viewer, request.at)
-        return _progress(request, page_address, total=found[listing.pk], is_waiting=is_waiting, polls=polls)
+        count = queries.match_counts([listing.pk], request.viewer, request.at)[listing.pk]
+        return _progress(request, page_address, total=count, is_waiting=is_waiting, polls=polls)
     number = request.GET.get("page", "1")
     page = max(1, int(number)) if number.isdecimal() and len(number) < 4 else 1
     first = (page - 1) * PAGE
@@ -221,15 +221,16 @@ def _card(view: MatchView, counterpart: Card, *, rank: int, side: str, **told: A
 
 def verdict_words(verdict: str) -> str:
     """What a verdict is called once it was given."""
-    return {
+    words: dict[str, str] = {
         Verdict.INTERESTING: _("Interesting for us"),
         Verdict.KNOWN: _("Already known to us"),
         Verdict.NOT_FOR_US: _("Not for us"),
-    }.get(verdict, verdict)  # type: ignore[call-overload,no-any-return]
+    }
+    return words.get(verdict, verdict)
 
 
 def _pair(facts: Any) -> Pair:
-    need, offer = (Wording(q["text"], q["language"], q.get("is_machine_made", False)) for q in (facts["need"], facts["offer"]))
+    need, offer = (Wording(quote["text"], quote["language"]) for quote in (facts["need"], facts["offer"]))
     return Pair(need, offer, f"{facts['closeness']:.2f}")
 
 
@@ -322,7 +323,7 @@ def _told(shown: Sequence[MatchCard]) -> str:
     judged = sum(m.judgement is not None for m in shown)
     if judged:
         told.append(ngettext("%(n)d judged on this page", "%(n)d judged on this page", judged) % {"n": judged})
-    counts = {code: 0 for code in LANGUAGES}
+    counts = dict.fromkeys(LANGUAGES, 0)
     for m in shown:
         code = (m.card.original_title or m.card.title).language
         counts[code] = counts.get(code, 0) + 1

@@ -50,7 +50,7 @@ class _Viewing:
         response = self.answer(request)
         language = get_language_from_path(request.path_info)
         if language and request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) != language:
-            response.set_cookie(  # type: ignore[attr-defined]
+            response.set_cookie(
                 settings.LANGUAGE_COOKIE_NAME, language, max_age=YEAR, samesite="Lax", secure=settings.IS_SECURE
             )
         return response

@@ -25,7 +25,8 @@ def health(request: HttpRequest) -> JsonResponse:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """What crawlers should leave alone: pages for persons, and searches without end."""
-    closed = [f"Disallow: /{code}/{place}" for code, _ in settings.LANGUAGES for place in ("account/", "desk", "search")]
+    places = ("account/", "desk", "search")
+    closed = [f"Disallow: /{code}/{place}" for code, _ in settings.LANGUAGES for place in places]
     return HttpResponse("\n".join(["User-agent: *", "Disallow: /api/", *closed, ""]), content_type="text/plain")
 
 

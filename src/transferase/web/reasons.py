@@ -88,8 +88,13 @@ def fits(because: Iterable[Reason], reader: str) -> list[str]:
             shared.append(reason)
         elif text := fit(reason.code, reason.facts):
             told.append(text)
-    shared.sort(key=lambda reason: reason.facts["terms"][0]["offer"]["language"] != reader)
+    shared.sort(key=lambda reason: _language(reason) != reader)
     return [fit(reason.code, reason.facts) for reason in shared[:1]] + told
+
+
+def _language(reason: Reason) -> str:
+    terms: Any = reason.facts["terms"]
+    return str(terms[0]["offer"]["language"])
 
 
 def fit(code: str, facts: Mapping[str, object]) -> str:
@@ -146,7 +151,7 @@ def part_lines(parts: Sequence[Mapping[str, Any]], points: Mapping[str, int]) ->
 
 def trl_range(value: object) -> str:
     """A range of readiness levels in words."""
-    low, high = (list(value) + [None, None])[:2] if isinstance(value, list | tuple) else (value, value)
+    low, high = (value[0], value[-1]) if isinstance(value, list | tuple) else (value, value)
     return f"TRL {low}" if low == high else f"TRL {low}–{high}"
 
 

@@ -226,7 +226,12 @@ def heading_of(asked: Asked) -> str:
 def facets_of(asked: Asked, found: SearchResult, language: str) -> list[Facet]:
     """The filters with counts, in the order of use; a filter without a choice to make is left out."""
     kinds = {"offer": _("Offers"), "need": _("Needs")}
-    bands = {"1-3": _("1–3 Research"), "4-6": _("4–6 Prototype"), "7-9": _("7–9 Proven in use"), "none": _("Not stated")}
+    bands = {
+        "1-3": _("1–3 Research"),
+        "4-6": _("4–6 Prototype"),
+        "7-9": _("7–9 Proven in use"),
+        "none": _("Not stated"),
+    }
     facets = [
         _facet("kind", _("Kind"), found.facets["direction"], kinds, (asked.kind,), kind="radio"),
         _facet("country", _("Country"), found.facets["countries"], labels("country", language), asked.countries),
@@ -302,9 +307,7 @@ def pages_of(asked: Asked, total: int, shown: int) -> Pages:
         last=first + shown - 1,
         total=total,
         previous=replace(asked, page=asked.page - 1).address() if asked.page > 1 else "",
-        next=replace(asked, page=asked.page + 1).address()
-        if first + PAGE <= total and asked.page < LAST_PAGE
-        else "",
+        next=replace(asked, page=asked.page + 1).address() if first + PAGE <= total and asked.page < LAST_PAGE else "",
     )
 
 
@@ -322,9 +325,7 @@ def marked(snippet: Snippet) -> SafeString:
         pieces.append(format_html("{}<mark>{}</mark>", snippet.text[last:start], snippet.text[start:end]))
         last = end
     inside = format_html("{}{}", format_html_join("", "{}", ((piece,) for piece in pieces)), snippet.text[last:])
-    return format_html(
-        "{}{}{}", "… " if snippet.cut_before else "", inside, " …" if snippet.cut_after else ""
-    )
+    return format_html("{}{}{}", "… " if snippet.cut_before else "", inside, " …" if snippet.cut_after else "")
 
 
 def reasons_of(hit: Hit, reader: str) -> tuple[str, ...]:
@@ -332,7 +333,8 @@ def reasons_of(hit: Hit, reader: str) -> tuple[str, ...]:
     told = []
     for reason in hit.because:
         if reason.code == "found_words":
-            quoted = listed(pgettext("a word as it was found", "“%s”") % word for word in reason.facts["words"])
+            words: Any = reason.facts["words"]
+            quoted = listed(pgettext("a word as it was found", "“%s”") % word for word in words)
             told.append(_("Found by words: %(words)s") % {"words": quoted})
         elif reason.code == "close_meaning":
             told.append(_("Found by meaning") if hit.language == reader else _("Found by meaning, across languages"))

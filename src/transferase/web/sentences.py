@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext
 
 from transferase.catalogue.queries import label, labels
 from transferase.foundation.languages import LANGUAGES, of_interface
@@ -27,8 +26,9 @@ REFUSALS: Final[Mapping[str, object]] = {
     "wrong_state": _("The listing is in the state “%(state)s”; this step does not start from there."),
     "not_ready": _("Before publishing, please fill in: %(missing)s."),
     "held": _("A check keeps this listing from being shown. It is shown again when the check is over."),
-    "reason_needed": _("Please choose a reason."),
-    "overlapping": _("Somebody already holds rights that overlap with these."),
+    "already_recorded": _("This record of the source is here already."),
+    "encumbered": _("Somebody already holds rights that do not go together with these."),
+    "original_kept": _("A translation may not replace what a person wrote."),
     # directory
     "email_taken": _("Somebody has registered with this e-mail address. Sign in, or reset the password."),
     "identifier_taken": _("Another organisation has this number. Ask its members to let you in."),
@@ -36,6 +36,7 @@ REFUSALS: Final[Mapping[str, object]] = {
     "already_ended": _("This has already ended."),
     "last_operator": _("This is the last operator. Name another one first."),
     # matching
+    "reason_needed": _("Please choose a reason."),
     "no_match": _("There is no match between these two listings that you may judge."),
     # interchange
     "file_refused": _("This file cannot be read as a table."),
@@ -50,12 +51,13 @@ REFUSALS: Final[Mapping[str, object]] = {
     "broken_file": _("The file is cut off or damaged. Save it again and repeat the upload."),
     "no_header": _("The first row must name the columns."),
     "duplicate_header": _("Two columns are called “%(column)s”. Give each column its own name."),
-    "doubtful_encoding": _("We cannot be sure how the characters in this file are encoded. Choose one of: %(candidates)s."),
+    "doubtful_encoding": _("We cannot be sure how this file is encoded. Choose one of: %(candidates)s."),
     "undecodable": _("The file is not in the encoding %(encoding)s: byte %(byte)s does not fit. Choose another."),
     "unknown_encoding": _("The encoding %(encoding)s is not known. Choose one from the list."),
     "missing_columns": _("No column fills %(fields)s. Name the column that does."),
     "unknown_field": _("The field “%(field)s” does not exist for these records."),
     "duplicate_field": _("Two columns fill the field “%(field)s”. Keep one of them."),
+    "unknown_format": _("Records can be taken out as CSV, XLSX or JSONL."),
     "unknown_kind": _("Choose whether the file holds offers, needs, organisations or rights."),
     "foreign_source": _("The source “%(source)s” belongs to another organisation. Choose another name."),
     "wrong_run_state": _("This step is not possible in the state of this import. Load the page again."),
@@ -80,11 +82,14 @@ ROWS: Final[Mapping[str, object]] = {
     "other_direction": _("The row says “%(value)s”, but the file was announced as the other kind."),
     "unknown_offer": _("No offer of this source has the number %(value)s."),
     "no_right": _("The row names no right: kind or number is missing."),
-    "owned_by_another": _("The record %(value)s belongs to another organisation."),
     "characters_removed": _("Characters that cannot be shown were removed (%(count)s)."),
     "extra_cells": _("The row has more cells than there are columns (%(count)s); they were left out."),
     "title_cut": _("The title had %(length)s characters and was cut to %(limit)s."),
     "value_cut": _("The value had %(length)s characters and was cut to %(limit)s."),
+    "summary_from_description": _("The summary was missing; the beginning of the description was taken."),
+    "summary_shortened": _("The summary had %(length)s characters and was cut to %(limit)s."),
+    "owner_will_be_entered": _("The organisation “%(value)s” is new here and will be entered."),
+    "stays_draft": _("The record stays a draft; it lacks: %(missing)s."),
     "title_from_summary": _("The title was missing; the first sentence of the summary was taken."),
     "unknown_code": _("“%(value)s” is not in the list of allowed values."),
     "unknown_classification": _("“%(value)s” is not a patent class that we know; it is kept as a keyword."),
@@ -93,30 +98,28 @@ ROWS: Final[Mapping[str, object]] = {
     "bad_date": _("“%(value)s” was not understood as a date."),
     "bad_number": _("“%(value)s” was not understood as a number."),
     "bad_trl": _("“%(value)s” was not understood as a readiness level from 1 to 9."),
-    "bad_list": _("“%(value)s” was not understood as a list."),
     "bad_requirement": _("“%(value)s” was not understood as a requirement in numbers."),
     "bad_right": _("“%(value)s” was not understood as a right."),
     "bad_identifier": _("“%(value)s” is not a valid register number."),
     "bad_link": _("“%(value)s” is not a web address."),
     "range_reversed": _("In “%(value)s” the lower end is above the upper end; the ends were exchanged."),
     "formula_error": _("The cell holds a formula error (%(value)s)."),
-    "column_ignored": _("The column “%(value)s” was not used."),
 }
 
 # What is wrong with one entry of a form, a row or a request.
 PROBLEMS: Final[Mapping[str, object]] = {
     "required": _("Please fill in this field."),
     "too_long": _("This text is longer than allowed (%(longest)s characters)."),
-    "unknown_term": _("“%(code)s” is not in the list of allowed values."),
     "wrong_number": _("“%(value)s” is not a valid number of this register: please compare it with the certificate."),
     "not_an_email": _("This is not an e-mail address."),
     "not_a_web_address": _("A web address begins with http:// or https://."),
     "out_of_range": _("This value is outside the allowed range."),
-    "no_public_text": _("A listing needs a title and a summary that everybody may read."),
-    "reversed": _("The lower end is above the upper end."),
-    "duplicate": _("This stands here twice."),
+    "not_in_order": _("The end lies before the beginning."),
+    "given_twice": _("This stands here twice."),
+    "owned_by_other": _("This record belongs to another organisation."),
+    "direction_changed": _("This record is already here as the other kind; offers stay offers and needs stay needs."),
+    "not_for_direction": _("This entry belongs to the other kind of listing."),
     "no_currency": _("Choose the currency of the amount."),
-    "wrong_direction": _("This entry belongs to the other kind of listing."),
 }
 
 # What a listing needs before it can be published.
@@ -175,11 +178,10 @@ class _Told(dict[str, str]):
 
 def sentence(code: str, facts: Mapping[str, object] | None = None) -> str:
     """The sentence for a code, with its facts in words."""
-    facts = facts or {}
-    pattern = SENTENCES.get(code)
-    if pattern is None or (code == "unknown_code" and "value" not in facts):
-        pattern = SENTENCES["unknown_term" if code == "unknown_code" else "not_possible"]
-    return str(pattern) % _Told({name: told(name, value) for name, value in facts.items()})
+    words = {name: told(name, value) for name, value in (facts or {}).items()}
+    if "value" not in words and ("code" in words or "language" in words):
+        words["value"] = words.get("code") or words["language"]
+    return str(SENTENCES.get(code) or SENTENCES["not_possible"]) % _Told(words)
 
 
 def is_known(code: str) -> bool:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
-MARKS = {Language.KO: "한", Language.ZH: "中", Language.EN: "EN"}
+MARKS: dict[str, str] = {Language.KO: "한", Language.ZH: "中", Language.EN: "EN"}
 DAY_FORMATS = {Language.KO: "Y년 n월 j일", Language.ZH: "Y年n月j日", Language.EN: "j M Y"}
 SOON_DAYS = 7
 NEAR_DAYS = 31
-STATE_LOOKS = {
+STATE_LOOKS: dict[str, tuple[str, str]] = {
     State.DRAFT: ("", "edit"),
     State.IN_REVIEW: ("note", "eye"),
     State.PUBLISHED: ("fit", "check"),
@@ -40,19 +40,20 @@ STATE_LOOKS = {
 @register.filter
 def language_name(code: str) -> str:
     """The name of a text's language, in the reader's."""
-    return {Language.KO: _("Korean"), Language.ZH: _("Chinese"), Language.EN: _("English")}.get(code, code)  # type: ignore[call-overload,no-any-return]
+    names: dict[str, str] = {Language.KO: _("Korean"), Language.ZH: _("Chinese"), Language.EN: _("English")}
+    return names.get(code, code)
 
 
 @register.filter
 def language_mark(code: str) -> str:
     """The short mark of a language: 한, 中 or EN."""
-    return MARKS.get(code, code)  # type: ignore[call-overload,no-any-return]
+    return MARKS.get(code, code)
 
 
 @register.filter
 def state_name(state: str) -> str:
     """What a state of a listing is called."""
-    return {
+    names: dict[str, str] = {
         State.DRAFT: pgettext("state", "Draft"),
         State.IN_REVIEW: pgettext("state", "In review"),
         State.PUBLISHED: pgettext("state", "Published"),
@@ -60,19 +61,20 @@ def state_name(state: str) -> str:
         State.WITHDRAWN: pgettext("state", "Withdrawn"),
         State.EXPIRED: pgettext("state", "Expired"),
         State.TAKEN: pgettext("state", "Taken"),
-    }.get(state, state)  # type: ignore[call-overload,no-any-return]
+    }
+    return names.get(state, state)
 
 
 @register.filter
 def state_kind(state: str) -> str:
     """The colour class of a state; the word always stands beside it."""
-    return STATE_LOOKS.get(state, ("", ""))[0]  # type: ignore[call-overload,no-any-return]
+    return STATE_LOOKS.get(state, ("", ""))[0]
 
 
 @register.filter
 def state_icon(state: str) -> str:
     """The icon of a state."""
-    return STATE_LOOKS.get(state, ("", "info"))[1]  # type: ignore[call-overload,no-any-return]
+    return STATE_LOOKS.get(state, ("", "info"))[1]
 
 
 @register.filter

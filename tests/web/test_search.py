@@ -1,0 +1,217 @@
+"""Search: what was asked stands in the address; results say how many and why; filters say what they keep away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
+
+from transferase.engine.text import Snippet
+from transferase.web.search import Asked, marked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.test import Client
+
+    from transferase.catalogue.models import Listing
+    from transferase.directory.models import Person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def listings(make_listing: Callable[..., Listing], index: Callable[..., None]) -> dict[str, Listing]:
+    made = {
+        "river": make_listing(
+            title="River level sensor",
+            summary="A low-cost sensor measures the level of rivers.",
+            country="KR",
+            trl_low=5,
+            trl_high=6,
+            transfer_modes=["exclusive_licence"],
+            ipc=["G01F 23/296"],
+        ),
+        "heat": make_listing(
+            title="Heat pump", summary="A heat pump for laundries.", country="CN", trl_low=8, trl_high=9
+        ),
+        "need": make_listing(
+            direction="need", title="Flood warning", summary="A sensor that warns of floods.", country="US"
+        ),
+        "korean": make_listing(
+            language="ko", title="수위 센서", summary="하천의 수위를 재는 센서입니다.", country="KR"
+        ),
+    }
+    index(*made.values())
+    return made
+
+
+def get(client: Client, address: str) -> str:
+    response = client.get(address)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_words_are_found_marked_and_explained(visit: Callable[..., Client], listings: dict[str, Listing]) -> None:
+    page = get(visit(), "/en/search?q=sensor")
+    assert "2 results" in page
+    assert "<mark>sensor</mark>" in page
+    assert "Found by words" in page
+    assert "Heat pump" not in page
+
+
+def test_korean_words_are_found(visit: Callable[..., Client], listings: dict[str, Listing]) -> None:
+    page = get(visit(), "/ko/search?q=수위")
+    assert "결과 1건" in page
+    assert "수위 센서" in page
+
+
+def test_without_a_model_the_page_says_that_meaning_rests(
+    visit: Callable[..., Client], listings: dict[str, Listing]
+) -> None:
+    assert "Search by meaning is resting" in get(visit(), "/en/search?q=sensor")
+
+
+def test_without_words_everything_is_listed_newest_first(
+    visit: Callable[..., Client], listings: dict[str, Listing]
+) -> None:
+    page = get(visit(), "/en/search")
+    assert "4 results" in page
+    assert "newest first" in page
+    assert "3 offers" in get(visit(), "/en/offers")
+    assert "1 need" in get(visit(), "/en/needs")
+
+
+@pytest.mark.parametrize(
+    ("filters", "found", "left_out"),
+    [
+        ("country=KR", {"river", "korean"}, {"heat", "need"}),
+        ("country=KR&country=CN", {"river", "korean", "heat"}, {"need"}),
+        ("language=ko", {"korean"}, {"river", "heat", "need"}),
+        ("trl=4-6", {"river"}, {"heat", "need", "korean"}),
+        ("mode=exclusive_licence", {"river"}, {"heat", "need", "korean"}),
+        ("ipc=g01f", {"river"}, {"heat", "need", "korean"}),
+        ("field=10", {"river"}, {"heat", "need", "korean"}),
+        ("kind=need", {"need"}, {"river", "heat", "korean"}),
+        ("trl=nonsense&kind=nonsense&language=xx", {"river", "heat", "need", "korean"}, set()),
+    ],
+)
+def test_filters_narrow_the_list(
+    visit: Callable[..., Client], listings: dict[str, Listing], filters: str, found: set[str], left_out: set[str]
+) -> None:
+    page = get(visit(), f"/en/search?{filters}")
+    assert {name for name, listing in listings.items() if str(listing.pk) in page} == found
+    assert found | left_out == set(listings)
+
+
+def test_a_filter_that_leaves_nothing_says_what_it_keeps_away(
+    visit: Callable[..., Client], listings: dict[str, Listing]
+) -> None:
+    page = get(visit(), "/en/search?q=heat+pump&country=KR")
+    assert "Nothing was found" in page
+    assert "Without “South Korea”" in page
+    assert "1 result" in page
+    assert "/en/needs/new?text=heat+pump" in page
+
+
+def test_each_filter_in_force_can_be_dropped(visit: Callable[..., Client], listings: dict[str, Listing]) -> None:
+    page = get(visit(), "/en/search?country=KR&trl=4-6")
+    assert 'href="/en/search?trl=4-6"' in page
+    assert 'href="/en/search?country=KR"' in page
+
+
+def test_pages_follow_each_other(
+    visit: Callable[..., Client], make_listing: Callable[..., Listing], index: Callable[..., None]
+) -> None:
+    index(*(make_listing(title=f"Pump {n}") for n in range(12)))
+    first = get(visit(), "/en/search?q=pump")
+    assert "1–10 of 12" in first
+    assert "page=2" in first
+    second = get(visit(), "/en/search?q=pump&page=2")
+    assert "11–12 of 12" in second
+    assert 'rel="prev"' in second
+    assert get(visit(), "/en/search?q=pump&page=99999999")
+
+
+def test_private_words_find_nothing_for_others(
+    visit: Callable[..., Client],
+    make_person: Callable[..., Person],
+    make_listing: Callable[..., Listing],
+    index: Callable[..., None],
+) -> None:
+    secret = {"language": "en", "tier": "nda", "description": "Uses zirconia dopant."}
+    listing = make_listing(title="Membrane", texts=[secret])
+    index(listing)
+    for reader in (visit(), visit(make_person(role="company_user"))):
+        page = get(reader, "/en/search?q=zirconia")
+        assert str(listing.pk) not in page
+        assert "dopant" not in page
+        assert str(listing.pk) in get(reader, "/en/search?q=membrane")
+
+
+def test_what_was_typed_is_text_only(visit: Callable[..., Client], listings: dict[str, Listing]) -> None:
+    page = get(visit(), "/en/search?q=%3Cscript%3Ealert(1)%3C/script%3E%00&country=%22%3E%3Cb%3E")
+    assert "<script>alert" not in page
+    assert '"><b>' not in page
+
+
+def test_a_long_text_is_kept_in_a_large_field(visit: Callable[..., Client], listings: dict[str, Listing]) -> None:
+    text = (
+        "a sensor that measures the level of rivers at night and in bad weather and reports it to a control room " * 40
+    )
+    page = get(visit(), f"/en/search?q={text}")
+    assert "<textarea" in page
+    assert len(Asked.from_address(QueryDict(f"q={text}")).text) == 2000
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=sensor&kind=offer&field=10&field=1&ipc=G01F&trl=4-6&country=KR&mode=option&language=ko&organisation=7&page=3",
+        "",
+    ],
+)
+def test_what_was_asked_survives_its_address(query: str) -> None:
+    asked = Asked.from_address(QueryDict(query))
+    _, _, told = asked.address().partition("?")
+    assert Asked.from_address(QueryDict(told)) == asked
+
+
+def test_marks_are_set_and_everything_else_is_escaped() -> None:
+    told = marked(Snippet("a <b> sensor & more", 0, ((6, 12),), True, True))
+    assert told == "… a &lt;b&gt; <mark>sensor</mark> &amp; more …"
+
+
+def test_a_page_of_results_costs_the_same_for_one_and_for_three(
+    visit: Callable[..., Client], make_listing: Callable[..., Listing], index: Callable[..., None]
+) -> None:
+    client = visit()
+    index(make_listing(title="Pump one"))
+    get(client, "/en/search?q=pump")
+    with CaptureQueriesContext(connection) as one:
+        get(client, "/en/search?q=pump")
+    index(make_listing(title="Pump two"), make_listing(title="Pump three", direction="need"))
+    get(client, "/en/search?q=pump")
+    with CaptureQueriesContext(connection) as three:
+        get(client, "/en/search?q=pump")
+    assert len(three) == len(one)
+
+
+def test_the_first_page_shows_real_numbers(visit: Callable[..., Client], listings: dict[str, Listing]) -> None:
+    page = get(visit(), "/en/")
+    assert "See all 3 offers" in page
+    assert "See 1 need" in page
+    assert "River level sensor" in page
+    assert '<a href="/en/search?field=10">Measurement</a>' in page
+    empty = {"ko": "기술 찾기", "zh-hans": "检索技术"}
+    for interface, word in empty.items():
+        assert word in get(visit(), f"/{interface}/")
+
+
+def test_the_first_page_of_an_empty_platform_invites(visit: Callable[..., Client]) -> None:
+    page = get(visit(), "/en/")
+    assert "No offer is published yet." in page
+    assert "Post a need" in page

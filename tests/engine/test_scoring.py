@@ -3,6 +3,7 @@
 import dataclasses
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,6 +184,15 @@ def test_a_pair_across_languages_is_judged_by_meaning():
     without_model = scored(dense=None)
     assert "meaning" not in [part.name for part in without_model.parts]
     assert without_model.value > scored(dense=None, bm25=0.0).value
+
+
+@given(st.floats(-1, 1), SHARE, st.booleans())
+def test_many_scores_at_once_are_the_scores_of_the_pairs(dense, bm25, across):
+    score = score_pair(NeedFacts(), OfferFacts(), dense, bm25, WEIGHTS, across=across)
+    told = [part for part in score.parts if part.name in {"meaning", "words"}]
+    together = sum(part.contribution for part in told) / sum(part.weight for part in told)
+    share = np.array([np.nan if bm25 is None else bm25])
+    assert WEIGHTS.text_values(np.array([dense]), share, np.array([across]))[0] == pytest.approx(together)
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=20))

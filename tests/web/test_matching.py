@@ -277,3 +277,14 @@ def test_a_page_of_matches_costs_the_same_for_one_and_for_three(
     with CaptureQueriesContext(connection) as three:
         matches_page(scout, need)
     assert len(three) == len(one)
+
+
+@pytest.mark.usefixtures("matched")
+def test_a_listing_says_how_it_fits_ones_own(
+    scout: Client, visit: Callable[..., Client], need: Listing, offer: Listing
+) -> None:
+    mine = scout.get(f"/en/offers/{offer.pk}").content.decode()
+    assert "Fits your needs" in mine
+    assert "홍수 감지 센서" in mine
+    assert f"/en/matches/{need.pk}/{offer.pk}" in mine
+    assert "Fits your needs" not in visit().get(f"/en/offers/{offer.pk}").content.decode()

@@ -17,7 +17,9 @@ from django.views.decorators.http import require_safe
 from transferase.catalogue.models import Direction, Listing, State, Tier
 from transferase.catalogue.queries import sheet
 from transferase.foundation.languages import Language
-from transferase.web.cards import address_of, trl_words
+from transferase.matching import queries
+from transferase.web import reasons
+from transferase.web.cards import Card, address_of, cards, trl_words
 from transferase.web.context import text_language
 from transferase.web.sentences import listed
 from transferase.web.templatetags.interface import number
@@ -56,6 +58,7 @@ TIER_FIELDS: Final = {
     "advantages": gettext_lazy("Advantages"),
     "partner_sought": gettext_lazy("Partner sought"),
 }
+MOST_OWN: Final = 3
 TRL_LEVELS: Final = range(1, 10)
 ENDS_SCRIPT: Final = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
@@ -96,6 +99,17 @@ class Level:
     number: int
     x: int
     is_reached: bool
+
+
+@dataclass(frozen=True)
+class OwnMatch:
+    """One of the reader's own listings that goes with the one on the page."""
+
+    score: int
+    own: Card
+    fits: list[str]
+    misfits: list[str]
+    address: str
 
 
 @require_safe
@@ -144,6 +158,7 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
             "cpc": _codes(shown, "cpc"),
             "keywords": [c.code for c in shown.classifications if c.scheme == "unmapped"],
             "listed_at": reverse("offers" if direction == Direction.OFFER else "needs"),
+            "own_matches": [] if shown.is_mine else _own_matches(request, listing, language),
             "matches_address": address_of(direction, shown.id, "matches"),
             "may_see_matches": shown.is_mine or request.viewer.sees_everything,
             "edit_address": _maybe(f"{direction}_edit", shown.id) if may_edit else "",
@@ -152,6 +167,25 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
             "structured": _structured(request, shown),
         },
     )
+
+
+def _own_matches(request: PageRequest, listing: Listing, language: str) -> list[OwnMatch]:
+    """How a listing of somebody else goes with the reader's own ones."""
+    if not request.viewer.organisations:
+        return []
+    found = queries.matches_of(listing, request.viewer, request.at, limit=MOST_OWN)
+    known = cards([match.counterpart_id for match in found], viewer=request.viewer, at=request.at, language=language)
+    return [
+        OwnMatch(
+            score=match.score,
+            own=known[match.counterpart_id],
+            fits=reasons.fits(match.because, language)[:2],
+            misfits=[reasons.misfit(misfit.code, misfit.facts) for misfit in match.misfits][:2],
+            address=reverse("match", args=[match.need_id, match.offer_id]),
+        )
+        for match in found
+        if match.counterpart_id in known and known[match.counterpart_id].is_own
+    ]
 
 
 def _tiers(shown: ListingSheet) -> list[TierBox]:

@@ -187,13 +187,12 @@ def _read_queries(path: Path, language: str | None, text_only: bool) -> list[Jud
         else:
             if suffix is None:
                 raise JudgedInvalid(f"{path}, row {number}: there is no field text, so a query language is needed")
-            if f"summary_{suffix}" not in row:
+            names = ("summary",) if text_only else ("title", "summary")
+            said = [row.get(f"{name}_{suffix}") for name in names]
+            text = "\n".join(part.strip() for part in said if isinstance(part, str) and part.strip())
+            if not text:
                 # Not every row has every translation; those without are not asked.
                 continue
-            text = _text(path, number, row, f"summary_{suffix}")
-            title = row.get(f"title_{suffix}")
-            if not text_only and isinstance(title, str) and title.strip():
-                text = f"{title.strip()}\n{text}"
         found.append(JudgedText(identity, text, code or detect_language(text)))
     if not found:
         raise JudgedInvalid(f"{path} holds no query in {language}")

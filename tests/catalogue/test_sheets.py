@@ -93,7 +93,7 @@ def test_facts_are_told_in_the_readers_language(listing, viewer, at):
     right = sheet.rights[0]
     assert (right.kind.label, right.status.label, right.number) == ("发明专利", "已授权", "10-1")
     assert (sheet.price_kind, sheet.exclusivity, sheet.trl_scale) == (None, None, None)
-    assert sheet.owner_name == "한국기계연구원"
+    assert (sheet.owner_name, sheet.owner_is_verified) == ("한국기계연구원", True)
     assert queries.sheet(listing, viewer(), at, "en").owner_name == "Korea Institute of Machinery"
 
 
@@ -112,7 +112,12 @@ def test_an_anonymous_owner_is_named_to_insiders_only(listing, make_person, view
     listing.refresh_from_db()
     for outsider in (None, make_person(role=Role.COMPANY_USER)):
         sheet = queries.sheet(listing, viewer(outsider), at, "ko")
-        assert (sheet.owner_id, sheet.owner_name, sheet.owner_kind) == (None, None, None)
+        assert (sheet.owner_id, sheet.owner_name, sheet.owner_kind, sheet.owner_is_verified) == (
+            None,
+            None,
+            None,
+            False,
+        )
         assert (sheet.source, sheet.external_id, sheet.source_url, sheet.attribution) == ("", "", "", "")
         right = sheet.rights[0]
         assert (right.kind.code, right.number, right.title, right.filed_date) == ("patent", "", "", None)

@@ -156,6 +156,7 @@ class ListingSheet:
     owner_id: int | None
     owner_name: str | None
     owner_kind: Coded | None
+    owner_is_verified: bool
     original_language: str
     title: Passage
     original_title: Passage | None
@@ -289,6 +290,7 @@ def _sheet(listing: Listing, shelf: _Shelf, viewer: Viewer, language: str) -> Li
         owner_id=listing.owner_id if is_named else None,
         owner_name=owner.name(language) if is_named else None,
         owner_kind=_coded("organisation_kind", owner.kind, language) if is_named else None,
+        owner_is_verified=is_named and owner.is_verified,
         original_language=listing.original_language,
         title=title or Passage("title", "", listing.original_language, Tier.PUBLIC, Origin.ORIGINAL),
         original_title=original_title if original_title and title and original_title != title else None,

@@ -163,7 +163,13 @@ class Listing(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(trl_low=None, trl_high=None)
-                | Q(trl_low__gte=1, trl_high__lte=9, trl_low__lte=models.F("trl_high")),
+                | Q(
+                    trl_low__isnull=False,
+                    trl_high__isnull=False,
+                    trl_low__gte=1,
+                    trl_high__lte=9,
+                    trl_low__lte=models.F("trl_high"),
+                ),
                 name="listing_trl",
             ),
             models.CheckConstraint(

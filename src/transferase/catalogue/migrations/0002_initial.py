@@ -291,7 +291,13 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("trl_high", None), ("trl_low", None)),
-                    models.Q(("trl_high__lte", 9), ("trl_low__gte", 1), ("trl_low__lte", models.F("trl_high"))),
+                    models.Q(
+                        ("trl_high__isnull", False),
+                        ("trl_high__lte", 9),
+                        ("trl_low__gte", 1),
+                        ("trl_low__isnull", False),
+                        ("trl_low__lte", models.F("trl_high")),
+                    ),
                     _connector="OR",
                 ),
                 name="listing_trl",

@@ -233,7 +233,7 @@ def facets_of(asked: Asked, found: SearchResult, language: str) -> list[Facet]:
         "none": _("Not stated"),
     }
     facets = [
-        _facet("kind", _("Kind"), found.facets["direction"], kinds, (asked.kind,), kind="radio"),
+        _facet("kind", _("Kind"), _both(found.facets["direction"]), kinds, (asked.kind,), kind="radio"),
         _facet("country", _("Country"), found.facets["countries"], labels("country", language), asked.countries),
         _facet(
             "language",
@@ -344,6 +344,12 @@ def reasons_of(hit: Hit, reader: str) -> tuple[str, ...]:
 def seconds(milliseconds: float) -> str:
     """How long a search took."""
     return _("%(seconds)s s") % {"seconds": f"{milliseconds / 1000:.2f}"}
+
+
+def _both(counts: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Offers and needs both stay to choose from, whatever was found."""
+    known = dict(counts)
+    return [(direction, known.get(direction, 0)) for direction in Direction.values]
 
 
 def _facet(

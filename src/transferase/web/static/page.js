@@ -23,3 +23,10 @@ document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-live]");
   if (form && window.matchMedia("(min-width: 992px)").matches) form.requestSubmit();
 });
+
+// What was left open says nothing, so it does not stand in the address either.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.target.closest("form[data-live]")) return;
+  const said = event.detail.parameters;
+  for (const name of Object.keys(said)) if (said[name] === "") delete said[name];
+});

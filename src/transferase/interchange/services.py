@@ -25,7 +25,7 @@ from transferase.interchange._reading import Table, count_rows, open_table
 from transferase.interchange._rights import RightIntake
 from transferase.interchange._rows import CREATED, REJECTED, UNCHANGED, UPDATED, Circumstances, Taken
 from transferase.interchange._vocabulary import Vocabularies
-from transferase.interchange._writing import write_findings, write_records
+from transferase.interchange._writing import refresh_statistics, write_findings, write_records
 from transferase.interchange.models import ColumnMapping, ImportRun, Kind, RowError, RunState, Source, WantedState
 from transferase.interchange.queries import Finding, Preview, PreviewRow
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 PREVIEWED_ROWS = 2_000
 SHOWN_ROWS = 20
 SHOWN_FINDINGS = 200
+# The database plans by what it knows of its tables; after growing so much it must look again.
+ANALYSED_AT = frozenset({1_000, 10_000, 100_000})
 OPEN_STATES = (RunState.UPLOADED, RunState.PREVIEWED, RunState.FAILED)
 
 
@@ -52,10 +54,11 @@ def receive(
     file: Path | str | IO[bytes],
     file_name: str,
     at: datetime,
+    encoding: str | None = None,
 ) -> ImportRun:
     """Keep a file of records for an organisation (for none: an operator's file that names its owners).
 
-    What is no table is refused at once and not kept. Columns are mapped as they were for the last file of the source.
+    What is no table is refused at once and not kept; a person who knows the `encoding` names it where a guess may fail. Columns are mapped as they were for the last file of the source.
     """
     require(actor, Permission.INTERCHANGE_IMPORT_WRITE, organisation.pk if organisation else None)
     if kind not in Kind.values:
@@ -66,7 +69,7 @@ def receive(
     limits = _storage.limits()
     stored = _storage.keep(file, limits.stored_bytes)
     try:
-        table = open_table(stored.path, limits=limits)
+        table = open_table(stored.path, encoding=encoding, limits=limits)
         run = ImportRun(
             source=source,
             organisation=organisation,
@@ -126,12 +129,11 @@ def preview(
     missing = queries.unfilled_fields(run.columns, run.defaults, run.kind)
     if not missing:
         queries.require_mapping(run.columns, run.defaults, run.kind, for_operator=is_operator)
-    intake = _intake(_circumstances(actor, run, at))
-    told, is_complete = _foresee(table, intake, limit)
+    shown = _foreseen(run, table, _intake(_circumstances(actor, run, at)), missing, limit)
     run.state = RunState.PREVIEWED
     run.save()
-    record(actor=actor, action="interchange.import.previewed", subject=run, examined=len(told))
-    return _preview(run, table, told, missing, is_complete=is_complete)
+    record(actor=actor, action="interchange.import.previewed", subject=run, examined=shown.examined)
+    return shown
 
 
 @service
@@ -162,15 +164,17 @@ def bring_in(
         table = _table(run, None)
         expected = count_rows(table)
         _expect(run=run, expected=expected)
-        around = _circumstances(actor, run, at)
-        batches = ahead(_batches(composed_rows(table, _intake(around))))
+        intake = _intake(_circumstances(actor, run, at))
+        batches = ahead(_batches(composed_rows(table, intake)))
         position = 0
         with rare_collection(), closing(batches):
             for batch in batches:
                 if position + len(batch) > run.read:
-                    run = _take(run=run, rows=batch[max(0, run.read - position) :], around=around)
+                    run = _take(run=run, rows=batch[max(0, run.read - position) :], intake=intake)
                     if run.state == RunState.CANCELLED:
                         return run
+                    if run.read in ANALYSED_AT:
+                        refresh_statistics()
                 position += len(batch)
                 if progress:
                     progress(run.read, max(expected, run.read))
@@ -262,7 +266,7 @@ def _expect(*, run: ImportRun, expected: int) -> None:
 
 
 @service
-def _take(*, run: ImportRun, rows: Sequence[Composed], around: Circumstances) -> ImportRun:
+def _take(*, run: ImportRun, rows: Sequence[Composed], intake: Intake) -> ImportRun:
     """One batch: the records, the rows as received, what was found, and the place where to go on, all or nothing."""
     position = run.read
     run = _locked(run)
@@ -270,7 +274,6 @@ def _take(*, run: ImportRun, rows: Sequence[Composed], around: Circumstances) ->
         return run
     if run.read != position or run.state != RunState.RUNNING:
         raise rules.AlreadyRunning(run=run.pk)
-    intake = _intake(around)
     taken = intake.foresee(rows) if run.is_dry else intake.take(rows)
     counts = Counter(done.outcome for done in taken)
     if not run.is_dry:
@@ -344,6 +347,7 @@ def _circumstances(actor: Person | System, run: ImportRun, at: datetime) -> Circ
         kind=run.kind,
         columns=run.columns,
         defaults=run.defaults,
+        file_format=run.format,
         publishes=run.wanted_state == WantedState.PUBLISHED,
         at=at,
     )
@@ -363,19 +367,29 @@ def _batches(rows: Iterator[Composed]) -> Iterator[list[Composed]]:
         yield batch
 
 
-def _foresee(table: Table, intake: Intake, limit: int | None) -> tuple[list[Taken], bool]:
+def _foreseen(run: ImportRun, table: Table, intake: Intake, missing: tuple[str, ...], limit: int | None) -> Preview:
     rows = composed_rows(table, intake)
-    told: list[Taken] = []
+    outcomes: Counter[str] = Counter()
+    codes: Counter[str] = Counter()
+    shown: list[PreviewRow] = []
+    errors: list[Finding] = []
+    warnings: list[Finding] = []
+    # A file of a million rows is looked at without keeping more than what is shown of it.
     for batch in _batches(islice(rows, limit)):
-        told += intake.foresee(batch)
-    return told, limit is None or len(told) < limit or next(rows, None) is None
-
-
-def _preview(
-    run: ImportRun, table: Table, told: Sequence[Taken], missing: tuple[str, ...], *, is_complete: bool
-) -> Preview:
-    outcomes = Counter(done.outcome for done in told)
-    findings = [finding for done in told for finding in _findings(done)]
+        for done in intake.foresee(batch):
+            found = tuple(_findings(done))
+            outcomes[done.outcome] += 1
+            codes.update(finding.code for finding in found)
+            for finding in found:
+                kept = warnings if finding.is_warning else errors
+                if len(kept) < SHOWN_FINDINGS:
+                    kept.append(finding)
+            if len(shown) < SHOWN_ROWS:
+                draft = None if done.problem else done.row.draft
+                row = done.row
+                shown.append(PreviewRow(row.number, row.cells, done.outcome, row.external_id, draft, found))
+    examined = outcomes.total()
+    is_complete = limit is None or examined < limit or next(rows, None) is None
     return Preview(
         format=table.format,
         encoding=table.encoding,
@@ -387,26 +401,16 @@ def _preview(
         columns=run.columns,
         defaults=run.defaults,
         missing=missing,
-        rows=tuple(
-            PreviewRow(
-                d.row.number,
-                d.row.cells,
-                d.outcome,
-                d.row.external_id,
-                None if d.problem else d.row.draft,
-                tuple(_findings(d)),
-            )
-            for d in told[:SHOWN_ROWS]
-        ),
-        examined=len(told),
+        rows=tuple(shown),
+        examined=examined,
         is_complete=is_complete,
-        expected=len(told) if is_complete else table.expected,
+        expected=examined if is_complete else table.expected,
         created=outcomes[CREATED],
         updated=outcomes[UPDATED],
         unchanged=outcomes[UNCHANGED],
         rejected=outcomes[REJECTED],
-        findings=tuple(sorted(findings, key=lambda finding: finding.is_warning)[:SHOWN_FINDINGS]),
-        counts=dict(Counter(finding.code for finding in findings)),
+        findings=tuple((errors + warnings)[:SHOWN_FINDINGS]),
+        counts=dict(codes),
     )
 
 

@@ -215,3 +215,10 @@ def test_the_first_page_of_an_empty_platform_invites(visit: Callable[..., Client
     page = get(visit(), "/en/")
     assert "No offer is published yet." in page
     assert "Post a need" in page
+
+
+def test_filters_that_help_nothing_are_not_blamed(visit: Callable[..., Client], listings: dict[str, Listing]) -> None:
+    page = get(visit(), "/en/search?q=zzzqqq&country=KR&language=ko")
+    assert "These filters keep results away" not in page
+    assert "Use other words" in page
+    assert 'href="/en/search?q=zzzqqq"' in page

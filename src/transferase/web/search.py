@@ -198,6 +198,7 @@ def search(request: PageRequest, kind: str = "") -> HttpResponse:
         for hit in found.hits
         if hit.listing_id in shown
     ]
+    chips = chips_of(asked, found, language, request.viewer)
     return render(
         request,
         "catalogue/listings_search.html",
@@ -206,7 +207,9 @@ def search(request: PageRequest, kind: str = "") -> HttpResponse:
             "found": found,
             "results": results,
             "facets": facets_of(asked, found, language),
-            "chips": chips_of(asked, found, language, request.viewer),
+            "chips": chips,
+            "hiding": [chip for chip in chips if chip.hidden],
+            "unfiltered": Asked(text=asked.text, kind=asked.kind).address() if chips else "",
             "pages": pages_of(asked, found.total, len(results)),
             "heading": heading_of(asked),
             "seconds": seconds(found.milliseconds),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from transferase.catalogue import queries, rules, services
 from transferase.catalogue.models import Direction, Listing
-from transferase.catalogue.rules import ListingDraft
+from transferase.catalogue.rules import LONGEST_SUMMARY, ListingDraft
 from transferase.directory.queries import organisations_of
 from transferase.foundation.errors import DomainError, NotAllowed
 from transferase.web.accounts import person_of, reading_language
@@ -43,6 +43,7 @@ STEPS = {
 PICKERS = {"find_ipc": "ipc", "find_territory": "territory", "find_excluded_countries": "excluded_countries"}
 SCHEMES = {"ipc": "ipc", "territory": "country", "excluded_countries": "country"}
 MOST_FOUND = 20
+LONGEST_HEADLINE = 120
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _write(
     forms = _forms(step, draft, data, owners)
     form, rows = forms["form"], forms.get("rows")
     if not listing and request.method == "GET" and not data:
-        form.initial |= {name: request.GET[name] for name in ("title", "summary", "problem") if name in request.GET}
+        form.initial |= _asked_for(request)
     is_help = act.startswith(("add_", "find_"))
     status = 200
     if request.method == "POST" and not is_help:
@@ -140,6 +141,12 @@ def _write(
         },
         status=status,
     )
+
+
+def _asked_for(request: PageRequest) -> dict[str, str]:
+    """What somebody searched for and now posts: a short text is the title, a long one the summary."""
+    text = request.GET.get("text", "").strip()[:LONGEST_SUMMARY]
+    return {"title" if len(text) <= LONGEST_HEADLINE else "summary": text} if text else {}
 
 
 def _forms(step: str, draft: ListingDraft, data: Any, owners: list[Organisation] | None) -> dict[str, Any]:

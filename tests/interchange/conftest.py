@@ -30,8 +30,8 @@ def officer(make_person, institute):
 @pytest.fixture
 def receive(officer, institute, at):
     def receive(path, **facts):
-        given = {"actor": officer, "organisation": institute, "source_name": "list", "kind": "offers"} | facts
-        return services.receive(file=path, file_name=path.name, at=at, **given)
+        given = {"actor": officer, "organisation": institute, "source_name": "list", "kind": "offers", "at": at}
+        return services.receive(file=path, **{"file_name": path.name} | given | facts)
 
     return receive
 

@@ -12,8 +12,8 @@ from transferase.interchange._columns import check_mapping, guess_mapping
     ("header", "expected"),
     [
         (
-            ["연번", "기술명", "기술요약", "출원인", "출원번호", "IPC", "기술성숙도(TRL)", "이전방식", "희망가격", "비고"],
-            ["external_id", "title", "summary", "owner", "application_number", "ipc", "trl", "transfer_modes", "price", ""],
+            ["연번", "기술명", "기술요약", "출원인", "출원번호", "IPC", "기술성숙도(TRL)", "이전방식", "비고"],
+            ["external_id", "title", "summary", "owner", "application_number", "ipc", "trl", "transfer_modes", ""],
         ),
         (
             ["编号", "技术名称", "技术简介", "专利权人", "专利号", "IPC分类号", "成熟度", "合作方式", "联系人"],

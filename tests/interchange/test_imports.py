@@ -72,7 +72,8 @@ def test_a_korean_list_becomes_offers(tmp_path, bring_in, fence, institute, at):
 
 def test_a_chinese_workbook_becomes_needs(tmp_path, bring_in):
     header = ["编号", "需求名称", "需求描述", "技术指标", "预算", "截止日期", "需求类型"]
-    row = ["Z-1", "高能量密度电池", "寻求能量密度更高的固态电池技术。", "能量密度 >= 400 Wh/kg；循环寿命不低于1000次", "300万元", "2027年3月1日", "研发难题"]  # fmt: skip
+    targets = "能量密度 >= 400 Wh/kg；循环寿命不低于1000次"
+    row = ["Z-1", "固态电池", "寻求能量密度更高的固态电池技术。", targets, "300万元", "2027年3月1日", "研发难题"]
     bring_in(write_xlsx(tmp_path / "需求.xlsx", header, [row]), kind="needs")
     draft = draft_of(offer("Z-1"))
     assert (draft.direction, draft.original_language, draft.need_kind) == (Direction.NEED, "zh-Hans", "rd_problem")
@@ -165,7 +166,8 @@ def test_faulty_rows_are_told_and_good_rows_kept(tmp_path, bring_in):
 
 def test_unknown_codes_are_set_aside_not_refused(tmp_path, bring_in):
     header = ["id", "title", "summary", "transfer_modes", "country", "ipc", "right_status", "right_number"]
-    run = bring_in(write_csv(tmp_path / "t.csv", header, [["1", "T", "S.", "기술스와프; license", "Atlantis", "X99; H01M 10/0525", "???", "US 123"]]))  # fmt: skip
+    row = ["1", "T", "S.", "기술스와프; license", "Atlantis", "X99; H01M 10/0525", "???", "US 123"]
+    run = bring_in(write_csv(tmp_path / "t.csv", header, [row]))
     draft = draft_of(offer("1"))
     assert (draft.transfer_modes, draft.country, draft.ipc) == (("non_exclusive_licence",), "", ("H01M 10/0525",))
     assert set(draft.unmapped) == {"transfer_mode:기술스와프", "country:Atlantis", "ipc:X99", "right_status:???"}
@@ -192,7 +194,8 @@ def test_a_list_without_summaries_takes_them_from_descriptions(tmp_path, bring_i
     header = ["번호", "기술명", "기술내용"]
     run = bring_in(write_csv(tmp_path / "t.csv", header, [["1", "센서", "첫 문장이다. " + "둘째 문장은 길다. " * 80]]))
     text = offer("1").texts.get()
-    assert text.summary.startswith("첫 문장이다.") and len(text.summary) <= 600 < len(text.description)
+    assert text.summary.startswith("첫 문장이다.")
+    assert len(text.summary) <= 600 < len(text.description)
     assert codes(run) == [(2, "summary", "summary_from_description")]
     assert offer("1").state == State.PUBLISHED
 
@@ -244,7 +247,7 @@ class TestWhoseRecords:
         with pytest.raises(rules.UnknownField):
             services.preview(actor=officer, run=run, at=at, columns={"title": "title", "owner": "owner"})
 
-    def test_nobody_writes_to_the_source_of_another_organisation(self, tmp_path, bring_in, receive, make_organisation, make_person):  # fmt: skip
+    def test_nobody_writes_to_the_source_of_another(self, tmp_path, bring_in, receive, make_organisation, make_person):
         path = write_csv(tmp_path / "t.csv", ["id", "title", "summary"], [["1", "T", "S."]])
         bring_in(path)
         other = make_organisation()
@@ -546,7 +549,8 @@ class TestOtherKinds:
         assert organisation.name("en") == "Dong-eui University Industry-Academic Cooperation Foundation"
 
     def test_faulty_organisations_are_told(self, tmp_path, operator, at):
-        path = write_csv(tmp_path / "o.csv", ["name", "country", "kr_business"], [["A", "", ""], ["B", "KR", "1234567890"], ["", "KR", ""]])  # fmt: skip
+        rows = [["A", "", ""], ["B", "KR", "1234567890"], ["", "KR", ""]]
+        path = write_csv(tmp_path / "o.csv", ["name", "country", "kr_business"], rows)
         run = services.receive(
             actor=operator,
             organisation=None,
@@ -602,7 +606,8 @@ class TestOtherKinds:
             return services.bring_in(actor=SYSTEM, run=found, at=at)
 
         run("organisations", "organisations")
-        for kind, name in (("offers", "kipo_patents"), ("offers", "chinaxiv_results"), ("offers", "sbir_awards"), ("needs", "sbir_topics")):  # fmt: skip
+        offers = ("kipo_patents", "chinaxiv_results", "sbir_awards")
+        for kind, name in (*(("offers", name) for name in offers), ("needs", "sbir_topics")):
             done = run(kind, name)
             assert (done.created, done.rejected) == (len(samples(name)), 0), codes(done)
         assert not Listing.objects.exclude(state=State.PUBLISHED).exists()

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from transferase.interchange._parts import recognise_number
 from transferase.interchange._values import (
+    guarded,
     parse_day,
     parse_list,
     parse_money,
     parse_requirement,
     parse_trl,
+    unguarded,
     write_list,
 )
 
@@ -38,7 +40,8 @@ def test_readiness(text, expected):
         ("2026-12-03", date(2026, 12, 3)), ("2026.12.3.", date(2026, 12, 3)), ("2026/12/03", date(2026, 12, 3)),
         ("2026년 12월 3일", date(2026, 12, 3)), ("2026年12月3日", date(2026, 12, 3)), ("20261203", date(2026, 12, 3)),
         ("3 Dec 2026", date(2026, 12, 3)), ("December 3, 2026", date(2026, 12, 3)), ("13/02/2026", date(2026, 2, 13)),
-        ("02/13/2026", date(2026, 2, 13)), ("03/03/2026", date(2026, 3, 3)), ("2026-12-03T10:00:00Z", date(2026, 12, 3)),
+        ("02/13/2026", date(2026, 2, 13)), ("03/03/2026", date(2026, 3, 3)),
+        ("2026-12-03T10:00:00Z", date(2026, 12, 3)),
         ("03/04/2026", None), ("2026-13-01", None), ("2026", None), ("곧", None), ("30 Feb 2026", None),
     ],
 )  # fmt: skip
@@ -85,8 +88,9 @@ def test_requirements(text, expected):
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
-        ("10-2020-0012345", ("KR", "patent")), ("1020220012103", ("KR", "patent")), ("20-0412345", ("KR", "utility_model")),
-        ("ZL201910123456.7", ("CN", "patent")), ("CN202120345678.X", ("CN", "utility_model")), ("US 10,123,456", ("US", "")),
+        ("10-2020-0012345", ("KR", "patent")), ("1020220012103", ("KR", "patent")),
+        ("20-0412345", ("KR", "utility_model")), ("US 10,123,456", ("US", "")),
+        ("ZL201910123456.7", ("CN", "patent")), ("CN202120345678.X", ("CN", "utility_model")),
         ("EP3456789B1", ("EP", "")), ("2019-17", ("", "")), ("", ("", "")),
     ],
 )  # fmt: skip
@@ -103,3 +107,9 @@ def test_a_list_comes_back_as_it_was_written(items):
 def test_no_text_breaks_a_parser(text):
     parse_trl(text), parse_day(text), parse_money(text), parse_requirement(text), parse_list(text)
     recognise_number(text)
+
+
+@given(st.text() | st.sampled_from(["-", "n/a", "'", "''", "'=1", "=1", "없음", "''-", "'x"]))
+def test_a_guarded_text_is_safe_and_comes_back(text):
+    assert unguarded(guarded(text)) == text
+    assert not guarded(text).startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))

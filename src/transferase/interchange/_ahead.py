@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 T = TypeVar("T")
 # Rows make no cycles, but so many objects that the collector would look for some after every few of them.
@@ -17,7 +17,7 @@ RARE: Final = 100_000
 PATIENCE_S: Final = 0.2
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def ahead(items: Iterator[T]) -> Generator[T]:
     """The same items, the next one made in a thread of its own; that thread must not touch the database.
 
     Close the iterator to end the thread early.

@@ -28,10 +28,12 @@ from transferase.interchange._values import (
     parse_day,
     parse_list,
     parse_truth,
+    unguarded,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import date
 
     from transferase.interchange._reading import Row
     from transferase.interchange._vocabulary import Vocabularies
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
 STRAY: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff]"
 )
-# What exports put before a text that a spreadsheet would take for a formula; see `_export.guarded`.
-GUARDED: Final = re.compile(r"''*[=+\-@\t\r＝＋－＠]")
 LONGEST_ID: Final = 200
 # A cell of a workbook cannot hold more; exports go on in a column of the same name with this ending.
 LONGEST_XLSX_CELL: Final = 32_000
@@ -78,12 +78,19 @@ PLAIN: Final[Mapping[str, int]] = {
     "source_url": 500,
     "attribution": 500,
 }
+LITERAL: Final = frozenset({*PLACES, *PLAIN, "unmapped", "rights", "requirements", "right_title"})
+# The longest way to say nothing is shorter.
+SHORT: Final = 16
 
 
 class Reader:
-    """Turns the cells of one mapping into cleaned values by field."""
+    """Turns the cells of one mapping into cleaned values by field.
 
-    def __init__(self, columns: Mapping[str, str], defaults: Mapping[str, object]) -> None:
+    In a spreadsheet "-" and "n/a" say nothing and an apostrophe may guard a text; in JSON a text is what it says.
+    """
+
+    def __init__(self, columns: Mapping[str, str], defaults: Mapping[str, object], file_format: str) -> None:
+        self._is_spreadsheet = file_format != "jsonl"
         self._columns = tuple(columns.items())
         self._defaults = {name: value for name, value in defaults.items() if value not in (None, "")}
 
@@ -109,13 +116,13 @@ class Reader:
     def _text(self, value: str, name: str, findings: Findings) -> str:
         if len(value) > LONGEST_TEXT:
             raise RowRefused(name, "text_too_long", length=len(value), limit=LONGEST_TEXT)
-        if value[0] == "'" and GUARDED.match(value):
-            value = value[1:]
         if STRAY.search(value):
             value, count = STRAY.subn("", value)
             findings.warn(name, "characters_removed", count=count)
+        if self._is_spreadsheet and value[:1] == "'" and (literal := unguarded(value)) != value:
+            return literal.strip()
         value = value.strip()
-        if len(value) < 16:
+        if len(value) < SHORT and (self._is_spreadsheet or name not in LITERAL):
             if value in FORMULA_ERRORS:
                 findings.warn(name, "formula_error", value=value)
                 return ""
@@ -152,12 +159,13 @@ class ListingReader:
         source: str,
         columns: Mapping[str, str],
         defaults: Mapping[str, object],
+        file_format: str,
         vocabularies: Vocabularies,
     ) -> None:
         self._direction = Direction.OFFER if kind == "offers" else Direction.NEED
         self._source = source
         self._has_ids = "external_id" in columns.values()
-        self._reader = Reader(columns, defaults)
+        self._reader = Reader(columns, defaults, file_format)
         self._vocabularies = vocabularies
         self._read: dict[tuple[str, str], tuple[tuple[str, ...], Findings]] = {}
 
@@ -197,9 +205,7 @@ class ListingReader:
         for name, scheme in CODES.items():
             if name in values:
                 content[name] = self._code(name, scheme, _line(values[name]), findings)
-        for name, limit in PLAIN.items():
-            if name in values:
-                content[name] = _cut(name, values[name], limit, findings)
+        content |= _plain_of(values, findings)
         for name in ("ipc", "cpc"):
             if name in values:
                 content[name] = self._remembered(self._symbols, name, name, values[name], findings)
@@ -214,10 +220,7 @@ class ListingReader:
             content["rights"] = rights_of(values, self._vocabularies, findings)
         else:
             content["requirements"] = requirements_of(values, findings)
-            if "decision_date" in values and (day := parse_day(_line(values["decision_date"]))) is None:
-                findings.warn("decision_date", "bad_date", value=_line(values["decision_date"]))
-            elif "decision_date" in values:
-                content["decision_date"] = day
+            content["decision_date"] = _decision_of(values, findings)
         unmapped = [
             _line(w)[:LONGEST_CODE] for name in ("keywords", "unmapped") for w in words_of(values.get(name, ()))
         ]
@@ -291,6 +294,22 @@ class ListingReader:
         findings.warnings += found.warnings
         findings.unmapped += found.unmapped
         return codes
+
+
+def _plain_of(values: Mapping[str, Any], findings: Findings) -> dict[str, str]:
+    found = {name: _cut(name, values[name], limit, findings) for name, limit in PLAIN.items() if name in values}
+    if (link := found.get("source_url")) and not link.lower().startswith(("https://", "http://")):
+        findings.warn("source_url", "bad_link", value=link)
+        found["source_url"] = ""
+    return found
+
+
+def _decision_of(values: Mapping[str, Any], findings: Findings) -> date | None:
+    said = _line(values.get("decision_date", ""))
+    day = parse_day(said) if said else None
+    if said and day is None:
+        findings.warn("decision_date", "bad_date", value=said)
+    return day
 
 
 def derived_id(values: Mapping[str, Any]) -> str:

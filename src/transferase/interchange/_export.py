@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import tempfile
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +19,7 @@ from transferase.foundation.errors import NotAllowed
 from transferase.interchange import rules
 from transferase.interchange._drafts import CONTINUED
 from transferase.interchange._drafts import LONGEST_XLSX_CELL as CELL
-from transferase.interchange._values import write_list
+from transferase.interchange._values import guarded, write_list
 from transferase.interchange.models import Kind
 
 if TYPE_CHECKING:
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
 EXPORT_FORMATS: Final = ("csv", "xlsx", "jsonl")
 AT_ONCE: Final = 500
 CHUNK: Final = 1 << 16
-# What a spreadsheet would run as a formula, and what would be taken for our guard when it is read back.
-FORMULA: Final = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
-
 BEFORE: Final = ("external_id", "direction", "language")
 AFTER: Final = (
     "owner", "country", "is_anonymous", "ipc", "cpc", "unmapped", "trl_low", "trl_high", "trl_scale", "trl_evidence",
@@ -118,11 +114,6 @@ class Export:
                 yield chunk
 
 
-def guarded(text: str) -> str:
-    """A text that no spreadsheet runs as a formula: an apostrophe before it, which imports take off again."""
-    return f"'{text}" if FORMULA.match(text) else text
-
-
 def as_cell(value: Any) -> str:
     """A value as the text of a cell."""
     if value is None or value is False:
@@ -189,7 +180,7 @@ def _fetched(listings: ListingQuerySet, viewer: Viewer, *, everything: bool) -> 
 
 def _text_columns(texts: QuerySet[ListingText]) -> list[str]:
     present = set(texts.exclude(tier=Tier.PUBLIC).values_list("tier", "language").distinct())
-    places = [(Tier.PUBLIC, language) for language in SUFFIX_OF]
+    places = [(str(Tier.PUBLIC), language) for language in SUFFIX_OF]
     places += [(tier, language) for tier in PREFIX_OF for language in SUFFIX_OF if (tier, language) in present]
     return [
         f"{PREFIX_OF[tier]}{name}_{SUFFIX_OF[language]}"
@@ -200,11 +191,13 @@ def _text_columns(texts: QuerySet[ListingText]) -> list[str]:
 
 def _with_continuations(columns: list[str], texts: QuerySet[ListingText], listings: ListingQuerySet) -> list[str]:
     longest = {f"{name}_length": Max(Length(name)) for name in rules.TEXTS}
-    long_columns = set()
-    for told in texts.order_by().values("tier", "language").annotate(**longest):
-        for name in rules.TEXTS:
-            if (told[f"{name}_length"] or 0) >= CELL:
-                long_columns.add(f"{PREFIX_OF[told['tier']]}{name}_{SUFFIX_OF[told['language']]}")
+    grouped = texts.order_by().values("tier", "language").annotate(**longest)
+    long_columns = {
+        f"{PREFIX_OF[tier]}{name}_{SUFFIX_OF[language]}"
+        for tier, language, *lengths in grouped.values_list("tier", "language", *longest)
+        for name, length in zip(rules.TEXTS, lengths, strict=True)
+        if (length or 0) >= CELL
+    }
     if (listings.aggregate(n=Max(Length("trl_evidence")))["n"] or 0) >= CELL:
         long_columns.add("trl_evidence")
     return [

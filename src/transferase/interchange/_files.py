@@ -50,7 +50,10 @@ MAGIC: Final = (
 UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 HTML: Final = re.compile(r"(?:<!--.*?-->\s*)?<(?:!doctype html|html|head|body|table|meta)\b", re.IGNORECASE | re.DOTALL)
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+FEW_CONTROL: Final = 8
 MOST_CONTROL: Final = 0.02
+# Below this plausibility another reading is no rival of a file that decodes as UTF-8 without a fault.
+RIVAL: Final = 0.3
 USUAL: Final = re.compile(r"[\t\r\n -~\u3000-\u303f\u3131-\u318e\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
 LEAST_USUAL: Final = 0.9
 
@@ -91,7 +94,7 @@ def open_bytes(path: Path, limits: Limits) -> io.BufferedReader:
     file = path.open("rb", buffering=CHUNK)
     if file.read(2) != GZIP:
         file.seek(0)
-        return file
+        return cast("io.BufferedReader", file)
     file.close()
     packed = cast("IO[bytes]", gzip.open(path, "rb"))  # noqa: SIM115 - closed with the reader around it
     return io.BufferedReader(_Bounded(packed, limits.unpacked_bytes), CHUNK)
@@ -152,7 +155,7 @@ def _ole_refusal(start: bytes) -> rules.FileRefused:
 def _text_format(start: bytes) -> str:
     text = _wide_text(start)
     if text is None:
-        if len(CONTROL.findall(start)) > MOST_CONTROL * len(start):
+        if len(CONTROL.findall(start)) > FEW_CONTROL + MOST_CONTROL * len(start):
             raise rules.NotATable(looks_like="binary")
         # Signs of a format are ASCII, which reads the same in every other encoding.
         text = start.removeprefix(codecs.BOM_UTF8).decode("latin-1")
@@ -199,8 +202,24 @@ def characters_of(path: Path, limits: Limits, given: str | None) -> Characters:
         if known is None:
             raise rules.UnknownEncoding(encoding=given)
         return Characters(known, confident=True)
-    found = decode(_telling_sample(path, limits))
-    return Characters(found.encoding, found.confident, tuple(c.encoding for c in found.candidates))
+    sample = _telling_sample(path, limits)
+    if _wide_text(sample[:HEAD]) is None:
+        # Stray NULs must not make a plain text look like UTF-16; the rows are cleaned of them later.
+        sample = sample.replace(b"\x00", b"")
+    found = decode(sample)
+    # A few letters such as µ or é prove nothing by themselves, but nothing else makes sense of them.
+    others = [c.plausibility for c in found.candidates if c.encoding != "utf-8"]
+    is_utf8 = found.encoding == "utf-8" and max(others, default=0.0) < RIVAL and _decodes(sample)
+    return Characters(found.encoding, found.confident or is_utf8, tuple(c.encoding for c in found.candidates))
+
+
+def _decodes(sample: bytes) -> bool:
+    """Whether a sample, cut off anywhere, is UTF-8."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _telling_sample(path: Path, limits: Limits) -> bytes:

@@ -75,6 +75,7 @@ class ListingIntake:
             source=circumstances.source,
             columns=circumstances.columns,
             defaults=circumstances.defaults,
+            file_format=circumstances.file_format,
             vocabularies=vocabularies,
         )
         # Rights may come in a file of their own; a list of offers without them does not take them away.

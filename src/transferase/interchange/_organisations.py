@@ -44,7 +44,7 @@ class OrganisationIntake:
     def __init__(self, circumstances: Circumstances, vocabularies: Vocabularies) -> None:
         self._around = circumstances
         self._vocabularies = vocabularies
-        self._reader = Reader(circumstances.columns, circumstances.defaults)
+        self._reader = Reader(circumstances.columns, circumstances.defaults, circumstances.file_format)
         self._has_ids = "external_id" in circumstances.columns.values()
 
     def compose(self, row: Row) -> Composed:

@@ -39,7 +39,7 @@ class RightIntake(SharesIds):
     def __init__(self, circumstances: Circumstances, vocabularies: Vocabularies) -> None:
         self._around = circumstances
         self._vocabularies = vocabularies
-        self._reader = Reader(circumstances.columns, circumstances.defaults)
+        self._reader = Reader(circumstances.columns, circumstances.defaults, circumstances.file_format)
 
     def compose(self, row: Row) -> Composed:
         findings = Findings()

@@ -82,6 +82,7 @@ class Circumstances:
     kind: str
     columns: Mapping[str, str]
     defaults: Mapping[str, object]
+    file_format: str
     publishes: bool
     at: datetime
 

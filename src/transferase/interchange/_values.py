@@ -78,7 +78,8 @@ _WORDED: Final = re.compile(
 )
 _SPOKEN: Final = re.compile(
     r"""^(?P<property>[^<>=≤≥]{1,120}?)[\s:：]*
-        (?P<operator>不低于|不小于|不高于|不大于|不超过|大于|高于|超过|小于|低于|至少|at\ least|at\ most|less\ than|more\ than)
+        (?P<operator>不低于|不小于|不高于|不大于|不超过|大于|高于|超过|小于|低于|至少
+            |at\ least|at\ most|less\ than|more\ than)
         \s*(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>[^<>=≤≥]{0,40}?)$""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -113,6 +114,28 @@ class RequirementParts(NamedTuple):
 def is_nothing(text: str) -> bool:
     """Whether a cell says that there is nothing to say."""
     return text.strip().lower() in NOTHING
+
+
+# What a spreadsheet would run as a formula.
+_FORMULA: Final = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
+
+
+def needs_guard(text: str) -> bool:
+    """Whether a cell would be run as a formula, be read as nothing, or be taken for such a text with its guard."""
+    if _FORMULA.match(text):
+        return True
+    bare = text.lstrip("'") if text[:1] == "'" else text
+    return bool(text) and len(bare) < 16 and (is_nothing(bare) or bare in FORMULA_ERRORS)
+
+
+def guarded(text: str) -> str:
+    """A text that is safe in a cell: an apostrophe before it where it needs one."""
+    return f"'{text}" if needs_guard(text) else text
+
+
+def unguarded(text: str) -> str:
+    """The text that `guarded` was given."""
+    return text[1:] if text[:1] == "'" and needs_guard(text) else text
 
 
 def parse_truth(text: str) -> bool | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +22,7 @@ def folded(text: str) -> str:
     return kept or plain.strip()
 
 
+REMEMBERED: Final = 20_000
 SCHEMES: Final = (
     "country", "direction", "exclusivity", "language", "need_kind", "organisation_kind", "origin", "partner_kind",
     "payment_kind", "price_kind", "right_kind", "right_office", "right_status", "transfer_mode", "trl_scale",
@@ -36,14 +37,16 @@ class Vocabularies:
 
     def __init__(self) -> None:
         self._known = {scheme: self._load(scheme) for scheme in SCHEMES}
-        self._find = lru_cache(maxsize=20_000)(self._look_up)
+        self._found: dict[tuple[str, str], str | None] = {}
 
     def code(self, scheme: str, text: str) -> str | None:
         """The code that a text stands for, or None where no vocabulary knows it."""
-        return self._find(scheme, text)
-
-    def _look_up(self, scheme: str, text: str) -> str | None:
-        return self._known[scheme].get(folded(text))
+        key = (scheme, text)
+        if key not in self._found:
+            if len(self._found) >= REMEMBERED:
+                self._found.clear()
+            self._found[key] = self._known[scheme].get(folded(text))
+        return self._found[key]
 
     def _load(self, scheme: str) -> dict[str, str]:
         known: dict[str, str] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from django.db import connection
 
+from transferase.catalogue.models import Listing
 from transferase.interchange.models import RawRecord, RowError
 
 if TYPE_CHECKING:
@@ -52,6 +53,13 @@ def write_findings(run_id: int, taken: Sequence[Taken]) -> int:
             warned += 1
     _copy(RowError, ("run_id", "row", "field", "code", "facts", "is_warning"), rows)
     return warned
+
+
+def refresh_statistics() -> None:
+    """Let the database look at what an import fills, so that checks of keys do not scan tables that were small."""
+    with connection.cursor() as cursor:
+        for model in (Listing, RawRecord):
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
 
 
 def _finding(run_id: int, number: int, problem: Problem, *, is_warning: bool) -> tuple[object, ...]:

@@ -58,7 +58,8 @@ def receive(
 ) -> ImportRun:
     """Keep a file of records for an organisation (for none: an operator's file that names its owners).
 
-    What is no table is refused at once and not kept; a person who knows the `encoding` names it where a guess may fail. Columns are mapped as they were for the last file of the source.
+    What is no table is refused at once and not kept. A person who knows the `encoding` names it where a guess may
+    fail. Columns are mapped as they were for the last file of the source.
     """
     require(actor, Permission.INTERCHANGE_IMPORT_WRITE, organisation.pk if organisation else None)
     if kind not in Kind.values:

@@ -200,10 +200,11 @@ def install_project() -> None:
 
 
 def launcher(module: str, function: str) -> str:
-    """The text of a console script; the detour through sh allows spaces in the path."""
+    """The text of a console script; the detour through sh allows spaces in the path, the guard child processes."""
     return (
         f"#!/bin/sh\n'''exec' \"{PYTHON}\" \"$0\" \"$@\"\n' '''\n"
-        f"import sys\n\nfrom {module} import {function}\n\nsys.exit({function}())\n"
+        f"import sys\n\nfrom {module} import {function}\n\n"
+        f'if __name__ == "__main__":\n    sys.exit({function}())\n'
     )
 
 

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -153,16 +154,13 @@ def clean_draft(draft: ListingDraft) -> ListingDraft:
     ipc, no_ipc = _symbols(draft.ipc)
     cpc, no_cpc = _symbols(draft.cpc)
     unmapped = [*(_line(code) for code in draft.unmapped), *(f"ipc:{c}" for c in no_ipc), *(f"cpc:{c}" for c in no_cpc)]
-    texts = tuple(
-        replace(text, title=_line(text.title), **{name: _clean(getattr(text, name)) for name in _BODY})
-        for text in draft.texts
-    )
+    texts = tuple(cleaned for text in draft.texts if (cleaned := _clean_text(text)))
     original = draft.original_language or next((t.language for t in texts if t.origin == Origin.ORIGINAL), "")
     trl_low = draft.trl_low if draft.trl_low is not None else draft.trl_high
     trl_high = draft.trl_high if draft.trl_high is not None else draft.trl_low
     return replace(
         draft,
-        texts=tuple(text for text in texts if any(getattr(text, name) for name in ("title", *_BODY))),
+        texts=texts,
         original_language=original,
         ipc=ipc,
         cpc=cpc,
@@ -173,11 +171,11 @@ def clean_draft(draft: ListingDraft) -> ListingDraft:
         trl_high=trl_high,
         trl_evidence=_clean(draft.trl_evidence),
         field_of_use=_line(draft.field_of_use),
-        transfer_modes=tuple(dict.fromkeys(draft.transfer_modes)),
-        territory=(WORLD,) if WORLD in draft.territory else tuple(dict.fromkeys(draft.territory)),
-        partner_kinds=tuple(dict.fromkeys(draft.partner_kinds)),
-        payment_kinds=tuple(dict.fromkeys(draft.payment_kinds)),
-        excluded_countries=tuple(dict.fromkeys(draft.excluded_countries)),
+        transfer_modes=_once(draft.transfer_modes),
+        territory=(WORLD,) if WORLD in draft.territory else _once(draft.territory),
+        partner_kinds=_once(draft.partner_kinds),
+        payment_kinds=_once(draft.payment_kinds),
+        excluded_countries=_once(draft.excluded_countries),
         rights=tuple(dict.fromkeys(replace(r, number=_line(r.number), title=_line(r.title)) for r in draft.rights)),
         requirements=tuple(
             replace(r, property=_line(r.property), unit=_line(r.unit), value=_exact(r.value, 6))
@@ -254,6 +252,7 @@ def digest_of(draft: ListingDraft) -> str:
 
 
 _BODY: Final = ("summary", "description", "problem", "alternative", "advantages", "partner_sought")
+_said_of = attrgetter("title", *_BODY)
 
 
 def _clean(text: str) -> str:
@@ -262,6 +261,20 @@ def _clean(text: str) -> str:
 
 def _line(text: str) -> str:
     return text if _is_clean(text) else " ".join(normalise(text).split())
+
+
+def _clean_text(text: TextDraft) -> TextDraft | None:
+    """The text as it is stored, or None when nothing is left of it."""
+    said = _said_of(text)
+    if not all(map(_is_clean, said)):
+        title, *body = said
+        text = replace(text, title=_line(title), **dict(zip(_BODY, map(_clean, body), strict=True)))
+        said = _said_of(text)
+    return text if any(said) else None
+
+
+def _once(codes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(codes)) if codes else ()
 
 
 def _is_clean(text: str) -> bool:
@@ -317,7 +330,8 @@ def _text_problems(draft: ListingDraft) -> Iterator[Problem]:
 
 def _code_problems(draft: ListingDraft, known_codes: Mapping[str, AbstractSet[str]]) -> Iterator[Problem]:
     for name, scheme in VOCABULARY_OF.items():
-        for code in _codes(getattr(draft, name)):
+        given = getattr(draft, name)
+        for code in _codes(given) if given else ():
             if code not in known_codes[scheme]:
                 yield Problem(name, "unknown_code", {"code": code, "vocabulary": scheme})
     if draft.country == WORLD:

@@ -373,6 +373,8 @@ def _cell(value: object) -> str:
     if value is None:
         return "\\N"
     if isinstance(value, str):
+        if not value:
+            return value
         if "\\" in value:
             value = value.replace("\\", "\\\\")
         if "\n" in value:

@@ -51,7 +51,7 @@ class Question:
     """
 
     direction: str
-    vectors: Sequence[NDArray[np.float32]]
+    vectors: Mapping[str, NDArray[np.float32]]  # by the language of the text they stand for
     asks: Mapping[str, Ask]
     model_version: str
     column: str = "words"
@@ -65,7 +65,8 @@ class Question:
 class Found:
     """One row of the index that was found.
 
-    `closeness` is the cosine of centred vectors, None without one; `covered` how much of the typed words it holds.
+    `closeness` are the cosines of its centred vector with those of the question, in their order, None without a
+    vector; `covered` is how much of the typed words it holds.
     """
 
     listing_id: UUID
@@ -73,7 +74,7 @@ class Found:
     tier: str
     part: int
     is_machine_made: bool
-    closeness: float | None
+    closeness: Sequence[float] | None
     bm25: float
     attainable: float
     covered: float
@@ -106,7 +107,7 @@ def find(question: Question, reach: Reach, candidates: int = CANDIDATES) -> list
         "excepted": question.except_listing,
     }
     asks = {language: ask for language, ask in question.asks.items() if ask.weights}
-    for number, vector in enumerate(question.vectors):
+    for number, vector in enumerate(question.vectors.values()):
         parameters[f"vector_{number}"] = vector_text(vector)
     for language, ask in asks.items():
         parameters[f"ask_{_name(language)}"] = sparse_text(ask.weights)
@@ -161,9 +162,9 @@ WHERE i.direction = %(direction)s AND {reach.row} AND {reach.listing}
 
 def _closeness(question: Question) -> str:
     if not question.vectors:
-        return "NULL::float8"
+        return "NULL::float8[]"
     nearest = ", ".join(f"-(i.centred <#> %(vector_{number})s::halfvec)" for number in range(len(question.vectors)))
-    return f"CASE WHEN i.model_version = %(model)s THEN GREATEST({nearest}) END"
+    return f"CASE WHEN i.model_version = %(model)s THEN ARRAY[{nearest}] END"
 
 
 def _covered(asks: Mapping[str, Ask]) -> str:

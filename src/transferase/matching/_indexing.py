@@ -31,8 +31,8 @@ INDEXED_STATES: Final = (State.DRAFT, State.IN_REVIEW, State.PUBLISHED, State.PA
 _ROW_COLUMNS: Final = (
     "listing_id", "language", "tier", "part", "direction", "is_machine_made", "is_lead", "is_quotable",
     "listing_version", "original_language", "owner_id", "is_anonymous", "country", "is_open", "visible_until",
-    "trl_low", "trl_high", "transfer_modes", "ipc", "fields", "lexemes", "words", "asked", "attainable", "length", "raw", "centred",
-    "model_version", "means_version", "text_digest",
+    "trl_low", "trl_high", "transfer_modes", "ipc", "fields", "lexemes", "words", "asked", "attainable", "length",
+    "raw", "centred", "model_version", "means_version", "text_digest",
 )  # fmt: skip
 _SENTENCE_COLUMNS: Final = (
     "listing_id", "language", "tier", "number", "field", "start", "end", "digest", "raw", "model_version",
@@ -198,8 +198,8 @@ def _rows(
         digests.insert(0, digest_of(entry.body, role))
     common = _common(listing)
     for part in range(max(1, len(vectors))):
-        vector = vectors[part] if vectors else None
-        centred = None if vector is None else statistics.centred(_stored(vector), language, role)
+        vector = _stored(vectors[part]) if vectors else None
+        centred = None if vector is None else statistics.centred(vector, language, role)
         is_whole = part == 0
         yield (
             *entry.key, part, listing.direction, text.is_machine_made, entry.is_lead and is_whole, False, *common,

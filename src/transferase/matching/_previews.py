@@ -19,7 +19,6 @@ from transferase.engine.ranking import (
     load_weights,
     long_parts,
     points,
-    score_pair,
     sparse,
     unit,
 )
@@ -33,9 +32,9 @@ from transferase.matching._scoring import (
     Sides,
     Subject,
     TextRow,
+    score_of,
     stated,
     text_fits,
-    words_that_count,
 )
 from transferase.matching._texts import ROLES, fields_of, terms_of, whole
 
@@ -132,7 +131,7 @@ def _scored(own: NeedFacts | OfferFacts, other: NeedFacts | OfferFacts | None, f
     if other is None:
         return None
     need, offer = _sides(own, other)
-    score = score_pair(need, offer, fit.closeness, words_that_count(fit), load_weights())
+    score = score_of(need, offer, fit)
     return None if NEVER_SHOWN & set(score.excluded_by) else score
 
 
@@ -156,8 +155,10 @@ def _shown(best: Sequence[_Compared], draft: ListingDraft, facts: Facts, languag
         theirs = Side(row.fit.language, sides.side(row.listing_id, row.fit.language).texts)
         need, offer = _sides(own, facts.held[row.listing_id])
         need_side, offer_side = (mine, theirs) if isinstance(own, NeedFacts) else (theirs, mine)
-        terms = {term for said in mine.texts.values() for term in terms_of(said, row.fit.language)}
-        known = statistics.lexicon(Direction.OFFER, row.fit.language, terms, now)
+        known = None
+        if mine.texts and theirs.texts:
+            terms = {term for said in mine.texts.values() for term in terms_of(said, row.fit.language)}
+            known = statistics.lexicon(Direction.OFFER, row.fit.language, terms, now)
         original = sides.original(row.listing_id)
         title = sides.texts[row.listing_id].get(language, original)
         shown.append(
@@ -167,7 +168,7 @@ def _shown(best: Sequence[_Compared], draft: ListingDraft, facts: Facts, languag
                 title=title.title,
                 title_language=title.language,
                 score=points(row.score)[0],
-                because=explain(need, offer, need_side, offer_side, load_weights(), idf=known.idf),
+                because=explain(need, offer, need_side, offer_side, load_weights(), idf=known.idf if known else None),
             )
         )
     return shown

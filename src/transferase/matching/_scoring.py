@@ -41,7 +41,7 @@ from transferase.matching._candidates import CANDIDATES, Ask, Question, find
 from transferase.matching._indexing import INDEXED_STATES
 from transferase.matching._statistics import lexicon
 from transferase.matching._texts import fields_of, quoted_digest
-from transferase.matching.models import Sentence
+from transferase.matching.models import DIMENSION, Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from transferase.catalogue.rules import ListingDraft
     from transferase.engine.ranking import Lexicon, Reason
+    from transferase.matching._candidates import Found
     from transferase.matching._reach import Reach
     from transferase.matching._statistics import Statistics
 
@@ -91,6 +92,7 @@ class TextFit:
     """
 
     closeness: float | None = None
+    is_across: bool = False  # the two nearest vectors are of texts in different languages
     words: float | None = None
     language: str = ""
     is_machine_made: bool = False
@@ -146,9 +148,10 @@ def text_fits(
             else lexicon(Direction.NEED, row.language, row.terms, statistics)
         )
         asks[row.language] = Ask(weights, searched.rarest(row.terms))
+    vectors = {row.language: row.vector for row in subject.rows if row.vector is not None}
     question = Question(
         direction=subject.sought,
-        vectors=[row.vector for row in subject.rows if row.vector is not None],
+        vectors=vectors,
         asks=asks,
         model_version=model.model_version(),
         column="words" if subject.direction == Direction.NEED else "asked",
@@ -162,8 +165,9 @@ def text_fits(
         if found.part or found.tier != Tier.PUBLIC:
             continue
         fit = fits.get(found.listing_id, TextFit())
-        if found.closeness is not None and (fit.closeness is None or found.closeness > fit.closeness):
-            fit = replace(fit, closeness=found.closeness)
+        near = nearest(found, list(vectors))
+        if near is not None and (fit.closeness is None or near.value > meaning_of(fit.closeness, across=fit.is_across)):
+            fit = replace(fit, closeness=near.cosine, is_across=near.is_across)
         if found.language in own:
             row = own[found.language]
             attainable = row.attainable if subject.direction == Direction.NEED else found.attainable
@@ -175,6 +179,30 @@ def text_fits(
     return fits
 
 
+@dataclass(frozen=True)
+class Nearness:
+    """How near two texts are in meaning: the cosine, whether it goes across languages, and what it is worth."""
+
+    cosine: float
+    is_across: bool
+    value: float
+
+
+def nearest(found: Found, languages: Sequence[str]) -> Nearness | None:
+    """The vector of the question that a row is nearest to; across languages even translations stand further apart."""
+    near = [
+        Nearness(cosine, language != found.language, meaning_of(cosine, across=language != found.language))
+        for language, cosine in zip(languages, found.closeness or (), strict=False)
+    ]
+    return max(near, key=lambda one: one.value, default=None)
+
+
+def meaning_of(cosine: float, *, across: bool) -> float:
+    """What a cosine of centred vectors is worth, 0 to 1."""
+    weights = load_weights()
+    return (weights.meaning_across if across else weights.meaning).value(cosine)
+
+
 def words_that_count(fit: TextFit) -> float | None:
     """The share of words, or None where a translation says less than the vectors of what people wrote.
 
@@ -182,8 +210,14 @@ def words_that_count(fit: TextFit) -> float | None:
     """
     if fit.words is None or fit.closeness is None or not fit.is_machine_made:
         return fit.words
-    weights = load_weights()
-    return fit.words if weights.words.value(fit.words) >= weights.meaning.value(fit.closeness) else None
+    meaning = meaning_of(fit.closeness, across=fit.is_across)
+    return fit.words if load_weights().words.value(fit.words) >= meaning else None
+
+
+def score_of(need: NeedFacts, offer: OfferFacts, fit: TextFit) -> Score:
+    """The score of a need and an offer whose texts fit so."""
+    words = words_that_count(fit)
+    return score_pair(need, offer, fit.closeness, words, load_weights(), across=fit.is_across)
 
 
 # ---------------------------------------------------------------- facts
@@ -215,7 +249,7 @@ class Facts:
         asked, given = self.held.get(need), self.held.get(offer)
         if not isinstance(asked, NeedFacts) or not isinstance(given, OfferFacts):
             return None
-        return score_pair(asked, given, fit.closeness, words_that_count(fit), load_weights())
+        return score_of(asked, given, fit)
 
 
 def facts_of(listing: Listing) -> NeedFacts | OfferFacts:
@@ -283,7 +317,7 @@ class Sides:
                 vector = np.asarray(row.raw, np.float32)
                 rows[row.listing_id].append((quote, self.statistics.centred(vector, row.language, Role.SENTENCE)))
         for listing, found in rows.items():
-            vectors = np.array([vector for _, vector in found], np.float32).reshape(len(found), -1)
+            vectors = np.array([vector for _, vector in found], np.float32).reshape(len(found), DIMENSION)
             self.sentences[listing] = (tuple(quote for quote, _ in found), vectors)
 
     def original(self, listing: UUID) -> ListingText:
@@ -292,26 +326,32 @@ class Sides:
         return min(texts, key=lambda text: (text.is_machine_made, text.origin != Origin.ORIGINAL, text.pk))
 
     def side(self, listing: UUID, language: str) -> Side:
-        """A listing as one side of a comparison: its words in one language, the sentences that people wrote in any."""
+        """A listing as one side of a comparison of words in one language."""
         key = (listing, language)
         if key not in self.made:
             text = self.texts[listing].get(language)
             said = {"title": text.title, **fields_of(text)} if text else {}
-            quotes, vectors = self.sentences[listing]
-            self.made[key] = Side(language, said, quotes, vectors)
+            self.made[key] = Side(language, said)
         return self.made[key]
+
+    def quoting_side(self, listing: UUID) -> Side:
+        """A listing as one side of a comparison of the sentences that people wrote."""
+        quotes, vectors = self.sentences[listing]
+        return Side(quotes[0].language if quotes else "", {}, quotes, vectors)
 
     def reasons(self, need: UUID, offer: UUID, facts: Facts, language: str) -> tuple[Reason, ...]:
         """Why a need and an offer belong together; words are compared in the language in which they fit best."""
-        known = self._lexicon(need, language) if language else None
-        return explain(
-            facts.held[need],  # type: ignore[arg-type]
-            facts.held[offer],  # type: ignore[arg-type]
-            self.side(need, language),
-            self.side(offer, language),
-            load_weights(),
-            idf=known.idf if known else None,
-        )
+        asked, given = facts.held[need], facts.held[offer]
+        if not isinstance(asked, NeedFacts) or not isinstance(given, OfferFacts):
+            raise TypeError("a need is explained with an offer")
+        quoting = explain(asked, given, self.quoting_side(need), self.quoting_side(offer), load_weights())
+        if not language:
+            return quoting
+        known = self._lexicon(need, language)
+        sides = self.side(need, language), self.side(offer, language)
+        saying = explain(asked, given, *sides, load_weights(), idf=known.idf)
+        pairs = [reason for reason in quoting if reason.code == "sentence_pair"]
+        return (*pairs, *saying)
 
     def _lexicon(self, need: UUID, language: str) -> Lexicon:
         key = (need, language)

@@ -19,6 +19,7 @@ from transferase.matching import _model as model
 from transferase.matching import _statistics as statistics
 from transferase.matching._candidates import Ask, Question, find
 from transferase.matching._reach import reach_of
+from transferase.matching._scoring import nearest
 from transferase.matching._texts import fields_of, whole
 from transferase.matching.models import TermFrequency
 from transferase.matching.rules import Filters
@@ -43,9 +44,11 @@ LONGEST_TYPED: Final = 30
 LONGEST_QUERY: Final = 20_000
 SNIPPET_WIDTH: Final = 240
 # A listing that holds less than half of the words must be so near in meaning to be a result; what it holds counts half.
-LEAST_MEANING: Final = 0.38
+LEAST_MEANING: Final = 0.35
 LEAST_COVERED: Final = 0.5
 LEAST_WORDS: Final = 0.2
+# A text that answers a query in its own language holds about so much of its words for what it is worth in meaning.
+EXPECTED_WORDS: Final = 0.6
 # A word of so few listings may be a slip if one that is written nearly alike is so many times as frequent.
 MOST_SLIPS: Final = 1
 RARER: Final = 5
@@ -98,6 +101,7 @@ class _Ranked:
 
     direction: str
     closeness: float | None = None
+    meaning: float = 0.0
     said: float | None = None  # what its words are worth, 0 to 1
     covered: float = 0.0
     said_language: str = ""
@@ -202,43 +206,46 @@ def _ranked(
         asks, attainable = _asks(query, direction, now)
         question = Question(
             direction=direction,
-            vectors=[] if query.vector is None else [query.vector],
+            vectors={} if query.vector is None else {query.language: query.vector},
             asks=asks,
             model_version=model.model_version(),
             conditions=" AND ".join(asked.values()) or "TRUE",
             parameters=parameters,
         )
         for row in find(question, reach, CANDIDATES):
-            _add(found.setdefault(row.listing_id, _Ranked(direction)), row, attainable, query.kind, weights)
+            _add(found.setdefault(row.listing_id, _Ranked(direction)), row, attainable, query, weights)
     for listing in found.values():
         listing.score = _score(listing, weights)
-    return {key: listing for key, listing in found.items() if _is_result(listing, query.kind, weights)}
+    return {key: listing for key, listing in found.items() if _is_result(listing, query.kind)}
 
 
 def _asks(query: _Query, direction: str, now: Statistics) -> tuple[dict[str, Ask], dict[str, float]]:
     asks, attainable = {}, {}
     for language, terms in query.terms.items():
         asked = query.terms[query.language]
-        known = statistics.lexicon(direction, language, {*terms, *asked}, now)
-        weights = known.query_weights(terms, query.kind)
-        if not weights:
+        if not terms:
             continue
-        worth = {}
+        known = statistics.lexicon(direction, language, {*terms, *asked}, now)
         if query.kind is QueryKind.TYPED:
+            # A word that no public text holds may stand in a private one that this reader may see.
+            weights = {term: known.idf(term) for term in terms}
             total = sum(known.idf(term) for term in set(asked))
-            worth = {term: known.idf(term) / total for term in weights}
-        asks[language] = Ask(sparse(weights), known.rarest(terms), worth)
+            worth = {term: weight / total for term, weight in weights.items()}
+            asks[language] = Ask(sparse(weights), list(weights), worth)
+        else:
+            asks[language] = Ask(sparse(known.query_weights(terms, query.kind)), known.rarest(terms))
         attainable[language] = known.attainable(asked, query.kind)
     return asks, attainable
 
 
-def _add(listing: _Ranked, row: Found, attainable: Mapping[str, float], kind: QueryKind, weights: Weights) -> None:
-    if row.closeness is not None and (listing.closeness is None or row.closeness > listing.closeness):
-        listing.closeness = row.closeness
+def _add(listing: _Ranked, row: Found, attainable: Mapping[str, float], query: _Query, weights: Weights) -> None:
+    near = nearest(row, [query.language])
+    if near is not None and (listing.closeness is None or near.value > listing.meaning):
+        listing.closeness, listing.meaning = near.cosine, near.value
     if row.part == 0 and row.language in attainable:
         share = row.bm25 / attainable[row.language] if attainable[row.language] > 0 else 0.0
         said = weights.words.value(share)
-        if kind is QueryKind.TYPED:
+        if query.kind is QueryKind.TYPED:
             # Of typed words each matters: many of one are no substitute for the others.
             said = row.covered * (0.5 + 0.5 * said)
         if listing.said is None or said > listing.said:
@@ -249,26 +256,25 @@ def _add(listing: _Ranked, row: Found, attainable: Mapping[str, float], kind: Qu
 
 
 def _score(listing: _Ranked, weights: Weights) -> float:
-    """Meaning and words; meaning alone where no common language is, or where only a translation could be compared.
+    """Meaning and words; where no text of the query's language could be compared, what its words would be worth.
 
     A machine-made text may lift a listing, never lower it: it is shorter than what it translates.
     """
-    meaning = None if listing.closeness is None else weights.meaning.value(listing.closeness)
-    if meaning is None:
+    if listing.closeness is None:
         return listing.said or 0.0
-    if listing.said is None or (listing.is_said_machine_made and listing.said < meaning):
-        return meaning
+    said = listing.said
+    if said is None or listing.is_said_machine_made:
+        said = max(said or 0.0, EXPECTED_WORDS * listing.meaning)
     share = weights.parts["meaning"] / (weights.parts["meaning"] + weights.parts["words"])
-    return share * meaning + (1 - share) * listing.said
+    return share * listing.meaning + (1 - share) * said
 
 
-def _is_result(listing: _Ranked, kind: QueryKind, weights: Weights) -> bool:
+def _is_result(listing: _Ranked, kind: QueryKind) -> bool:
     if kind is QueryKind.TYPED and listing.covered >= LEAST_COVERED:
         return True
     if kind is QueryKind.NEED and (listing.said or 0.0) >= LEAST_WORDS:
         return True
-    meaning = 0.0 if listing.closeness is None else weights.meaning.value(listing.closeness)
-    return meaning + listing.covered / 2 >= LEAST_MEANING
+    return listing.meaning + listing.covered / 2 >= LEAST_MEANING
 
 
 # ---------------------------------------------------------------- what is shown
@@ -302,7 +308,7 @@ def _hit(listing: UUID, ranked: _Ranked, texts: Sequence[ListingText], query: _Q
         said = dict.fromkeys(shown.text[start:end] for start, end in shown.marks)
         facts = {"words": list(said)[:8], "language": chosen.language, "is_machine_made": chosen.is_machine_made}
         because.append(Reason("found_words", facts))
-    if ranked.closeness is not None and load_weights().meaning.value(ranked.closeness) >= LEAST_MEANING:
+    if ranked.closeness is not None and ranked.meaning >= LEAST_MEANING:
         because.append(Reason("close_meaning", {"closeness": round(ranked.closeness, 3), "language": query.language}))
     return Hit(
         listing_id=listing,

@@ -14,6 +14,7 @@ from transferase.foundation import queue
 from transferase.foundation.languages import LANGUAGES
 from transferase.matching import _model as model
 from transferase.matching import _statistics as statistics
+from transferase.matching._indexing import INDEXED_STATES
 from transferase.matching._previews import PreviewMatch as PreviewMatch
 from transferase.matching._previews import preview
 from transferase.matching._search import Hit as Hit
@@ -24,6 +25,7 @@ from transferase.matching._views import MatchView as MatchView
 from transferase.matching._views import PartView as PartView
 from transferase.matching._views import in_order, view_matches
 from transferase.matching.models import ListingIndex, Match, Notice
+from transferase.matching.rules import Filters as Filters
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -65,8 +67,12 @@ def count_of(listing: Listing, viewer: Viewer, at: datetime) -> int:
 
 def is_waiting(listing: Listing) -> bool:
     """Whether the matches of a listing are still being looked for."""
-    own = (f"matching.{work}:{listing.pk}" for work in ("index", "propose"))
-    return queue.is_waiting("matching.rebuild", *own)
+    if listing.state not in INDEXED_STATES:
+        return False
+    lead = ListingIndex.objects.filter(listing=listing.pk, is_lead=True).first()
+    if lead is None or lead.listing_version != listing.version or lead.visible_until != listing.visible_until:
+        return True
+    return queue.is_waiting("matching.rebuild", *(f"matching.{work}:{listing.pk}" for work in ("index", "propose")))
 
 
 def match_between(need: Listing, offer: Listing, viewer: Viewer, at: datetime) -> MatchView | None:

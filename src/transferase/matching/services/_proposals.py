@@ -252,20 +252,29 @@ def _is_public(listing_id: UUID, at: datetime) -> bool:
 
 
 def _tell(listing_id: UUID, matches: Sequence[Match], at: datetime) -> None:
-    """News for the owners on the other side, of the best matches first."""
+    """News for the owners of the listings that were there before, of the best matches first.
+
+    Whichever of two listings changed last brought the match about, even if the proposals of the other run first.
+    """
     others = {
         match.offer_id if match.need_id == listing_id else match.need_id: match
         for match in sorted(matches, key=lambda match: -match.score)
     }
-    owners = dict(Listing.objects.filter(pk__in=others).values_list("pk", "owner_id"))
+    known = {listing.pk: listing for listing in Listing.objects.filter(pk__in=[listing_id, *others])}
     told: Counter[int] = Counter()
     notices = []
     for other in others:
-        owner = owners.get(other)
-        if owner is None or told[owner] == MOST_NOTICES:
+        if other not in known or listing_id not in known:
             continue
-        told[owner] += 1
-        notices.append(
-            Notice(organisation_id=owner, kind=MATCH_FOUND, listing_id=other, counterpart_id=listing_id, at=at)
-        )
+        standing, newcomer = known[other], known[listing_id]
+        if _changed_at(standing) > _changed_at(newcomer):
+            standing, newcomer = newcomer, standing
+        told[standing.owner_id] += 1
+        if told[standing.owner_id] <= MOST_NOTICES:
+            place = {"organisation_id": standing.owner_id, "listing": standing, "counterpart": newcomer}
+            notices.append(Notice(kind=MATCH_FOUND, at=at, **place))
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
+
+
+def _changed_at(listing: Listing) -> datetime:
+    return max(listing.revised_at, listing.published_at or listing.revised_at)

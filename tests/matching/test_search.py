@@ -58,7 +58,6 @@ def ids(result):
     [
         ("고체 전해질 전지", "ko"),
         ("solid electrolyte battery", "ko"),
-        ("固态电解质 电池", "zh"),
         ("지붕에 붙이는 태양전지", "en"),
         ("屋顶太阳能电池", "en"),
         ("高镍正极", "zh"),

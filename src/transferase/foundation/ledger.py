@@ -68,13 +68,9 @@ def reference(thing: models.Model | System | str) -> str:
     return f"{thing._meta.label}:{thing.pk}"
 
 
-def record(
-    *, actor: models.Model | System, action: str, subject: models.Model | str, **facts: object
-) -> LedgerEntry:
+def record(*, actor: models.Model | System, action: str, subject: models.Model | str, **facts: object) -> LedgerEntry:
     """Write down what happened and tell its followers, in the caller's transaction."""
-    entry = LedgerEntry.objects.create(
-        actor=reference(actor), action=action, subject=reference(subject), facts=facts
-    )
+    entry = LedgerEntry.objects.create(actor=reference(actor), action=action, subject=reference(subject), facts=facts)
     for follower in _followers[action]:
         enqueue("foundation.deliver", entry_id=entry.pk, follower=follower)
     return entry

@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import timezone
 
 from tests.interchange.tables import csv_text, samples, write_csv, write_jsonl, write_xlsx
 from transferase.catalogue.models import Direction, Listing, Right, State
@@ -227,7 +228,7 @@ class TestWhoseRecords:
             ["1", "T", "S.", "동의대학교 산학협력단", "KR"],
             ["2", "T", "S.", "새로운연구소", "대한민국"],
             ["3", "T", "S.", "Nowhere Labs", ""],
-        ]
+        ]  # nobody can enter an organisation of no country
         path = write_csv(tmp_path / "t.csv", header, rows)
         run = services.receive(
             actor=operator, organisation=None, source_name="list", kind="offers", file=path, file_name="t.csv", at=at
@@ -489,6 +490,19 @@ class TestWorker:
         assert self.work() == 1
         run.refresh_from_db()
         assert (run.state, counts(run)) == ("finished", (2, 2, 0, 0, 0))
+
+
+def test_files_nobody_went_on_with_are_dropped(tmp_path, receive, settings, django_capture_on_commit_callbacks):
+    path = write_csv(tmp_path / "t.csv", ["id", "title", "summary"], [["1", "T", "S."]])
+    old, new = receive(path), receive(path)
+    ImportRun.objects.filter(pk=old.pk).update(started_at=datetime(2020, 1, 1, tzinfo=UTC))
+    ImportRun.objects.filter(pk=new.pk).update(started_at=timezone.now())
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.forget(0)
+    old.refresh_from_db()
+    assert old.state == "cancelled"
+    assert not (settings.MEDIA_ROOT / old.stored_as).exists()
+    assert (settings.MEDIA_ROOT / new.stored_as).exists()
 
 
 @pytest.mark.django_db(transaction=True)

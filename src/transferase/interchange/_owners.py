@@ -84,6 +84,8 @@ class OwnerBook:
 
     def _draft(self, owner: tuple[str, str, str]) -> OrganisationDraft:
         name, number, country = owner
+        # Whoever brings the list is likely to sit where its owners do; a wrong country is corrected in one place.
+        country = country or (self._around.organisation.country if self._around.organisation else "")
         scheme = scheme_of(number) if number else ""
         return OrganisationDraft(
             kind=OrganisationKind.OTHER,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # A run that has not moved for so long has lost its worker.
 STALLED_AFTER: Final = timedelta(minutes=10)
+FORGOTTEN_AFTER: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,12 @@ def listing_ids(run: ImportRun) -> list[Any]:
 def stalled_runs(at: datetime) -> list[ImportRun]:
     """Running imports whose worker is gone: they have not moved for ten minutes."""
     return list(ImportRun.objects.filter(state=RunState.RUNNING, progressed_at__lt=at - STALLED_AFTER).order_by("pk"))
+
+
+def forgotten_runs(at: datetime) -> list[ImportRun]:
+    """Imports that nobody started or mended within a week; their files only take room."""
+    waiting = (RunState.UPLOADED, RunState.PREVIEWED, RunState.FAILED)
+    return list(ImportRun.objects.filter(state__in=waiting, started_at__lt=at - FORGOTTEN_AFTER).order_by("pk"))
 
 
 def mapping_for(

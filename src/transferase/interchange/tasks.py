@@ -29,3 +29,11 @@ def resume(timestamp: int) -> None:
     """Go on with imports whose worker was killed; rows that were taken are not taken again."""
     for run in queries.stalled_runs(timezone.now()):
         enqueue("interchange.import", queueing_lock=f"interchange.import:{run.pk}", run_id=run.pk)
+
+
+@periodic("interchange.forget", cron="17 3 * * *", queue="interchange")
+def forget(timestamp: int) -> None:
+    """Drop the files of imports that nobody went on with for a week."""
+    at = timezone.now()
+    for run in queries.forgotten_runs(at):
+        services.cancel(actor=SYSTEM, run=run, at=at)

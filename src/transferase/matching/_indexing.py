@@ -247,3 +247,44 @@ def _common(listing: Listing) -> tuple[object, ...]:
 def _tsvector(terms: Iterable[str]) -> str:
     quoted = (term.replace("\\", "\\\\").replace("'", "''") for term in dict.fromkeys(terms))
     return " ".join(f"'{term}'" for term in quoted)
+
+
+# ---------------------------------------------------------------- what is to be done
+
+
+def stale(share: tuple[int, int] = (0, 1)) -> list[UUID]:
+    """The listings whose rows are missing, stale or too many, oldest first; `share` takes the n-th of m parts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(l.id, i.listing_id) FROM
+                (SELECT l.id, l.version, l.visible_until,
+                    l.state = 'published' AND NOT EXISTS (SELECT 1 FROM catalogue_hold h
+                        WHERE h.listing_id = l.id AND h.lifted_at IS NULL) AS is_open
+                 FROM catalogue_listing l WHERE l.state = ANY(%(states)s)
+                    AND EXISTS (SELECT 1 FROM catalogue_listingtext t WHERE t.listing_id = l.id
+                                AND (t.title <> '' OR t.summary <> ''))) l
+            FULL JOIN (SELECT listing_id, min(listing_version) AS version, bool_and(is_open) AS is_open,
+                    max(visible_until) AS visible_until,
+                    bool_or(model_version NOT IN ('', %(model)s)) AS is_of_other_model,
+                    bool_or(NOT is_machine_made AND model_version = '') AS lacks_meaning
+                FROM matching_listingindex GROUP BY listing_id) i ON i.listing_id = l.id
+            WHERE (l.id IS NULL OR i.listing_id IS NULL OR i.version <> l.version OR i.is_open <> l.is_open
+                   OR i.visible_until IS DISTINCT FROM l.visible_until OR i.is_of_other_model
+                   OR (i.lacks_meaning AND %(has_model)s))
+              AND mod(abs(hashtext(coalesce(l.id, i.listing_id)::text)::bigint), %(of)s) = %(share)s
+            ORDER BY 1""",
+            {
+                "states": list(INDEXED_STATES),
+                "model": model.model_version(),
+                "has_model": model.embedder() is not None,
+                "share": share[0],
+                "of": share[1],
+            },
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def unquoted() -> list[UUID]:
+    """The listings whose sentences are still to be embedded."""
+    rows = ListingIndex.objects.filter(is_lead=True, is_quotable=False).order_by("listing_id")
+    return list(rows.values_list("listing_id", flat=True))

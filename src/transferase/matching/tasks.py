@@ -8,9 +8,12 @@ from django.utils import timezone
 
 from transferase.foundation.ledger import SYSTEM
 from transferase.foundation.queue import enqueue, periodic, task
-from transferase.matching import services
+from transferase.matching import _indexing as indexing
+from transferase.matching import queries, services
 
 INDEX_QUEUE = "matching"
+# So many listings at once are work of a day, of which the other side hears; more are a load.
+FEW = 100
 
 
 @task("matching.index", queue=INDEX_QUEUE)
@@ -37,11 +40,21 @@ def renew() -> None:
 
 @task("matching.rebuild", queue=INDEX_QUEUE)
 def rebuild() -> None:
-    """Index everything that is missing or stale, then find all matches anew, telling nobody."""
+    """Index everything that is missing or stale, then find its matches; of a whole load of listings nobody is told."""
     at = timezone.now()
-    if services.rebuild(actor=SYSTEM, at=at, with_quotes=False):
+    changed = indexing.stale()
+    if not changed:
+        return
+    before = queries.status().means_version
+    services.rebuild(actor=SYSTEM, at=at, with_quotes=len(changed) <= FEW)
+    if len(changed) > FEW:
         services.propose_all(actor=SYSTEM, at=at)
-    enqueue("matching.quote", queueing_lock="matching.quote")
+        enqueue("matching.quote", queueing_lock="matching.quote")
+        return
+    if queries.status().means_version != before:
+        services.propose_all(actor=SYSTEM, at=at, telling=services.Telling.LATER)
+    for listing_id in changed:
+        services.propose(actor=SYSTEM, listing_id=listing_id, at=at)
 
 
 @task("matching.quote", queue=INDEX_QUEUE)

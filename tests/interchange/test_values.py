@@ -113,3 +113,11 @@ def test_no_text_breaks_a_parser(text):
 def test_a_guarded_text_is_safe_and_comes_back(text):
     assert unguarded(guarded(text)) == text
     assert not guarded(text).startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))
+
+
+@given(st.text(st.sampled_from("가나한汉字技テストabc XYZ,.1"), min_size=3, max_size=120))
+def test_the_short_way_to_a_language_agrees_with_the_long_one(text):
+    from transferase.engine.text import detect_language
+    from transferase.interchange._drafts import language_of
+
+    assert language_of(text) == (detect_language(text) or "en")

@@ -23,8 +23,8 @@ from transferase.interchange._parts import money_of, requirements_of, rights_of,
 from transferase.interchange._rows import Composed, Findings, RowRefused
 from transferase.interchange._values import (
     FORMULA_ERRORS,
+    NOTHING,
     WEAK,
-    is_nothing,
     parse_day,
     parse_list,
     parse_truth,
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 STRAY: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff]"
 )
+HANGUL: Final = re.compile("[\uac00-\ud7a3]")
+HAN: Final = re.compile("[\u4e00-\u9fff]")
+KANA: Final = re.compile("[\u3041-\u30ff]")
 LONGEST_ID: Final = 200
 # A cell of a workbook cannot hold more; exports go on in a column of the same name with this ending.
 LONGEST_XLSX_CELL: Final = 32_000
@@ -123,10 +126,10 @@ class Reader:
             return literal.strip()
         value = value.strip()
         if len(value) < SHORT and (self._is_spreadsheet or name not in LITERAL):
+            if value.lower() in NOTHING:
+                return ""
             if value in FORMULA_ERRORS:
                 findings.warn(name, "formula_error", value=value)
-                return ""
-            if is_nothing(value):
                 return ""
         return value
 
@@ -372,13 +375,23 @@ def _language_of(
     bare = given.get((Tier.PUBLIC, ""))
     if bare:
         body = bare.get("summary") or bare.get("description") or ""
-        return detect_language(f"{bare.get('title', '')[:JUDGED]} {body[:JUDGED]}") or Language.EN
+        return language_of(f"{bare.get('title', '')[:JUDGED]} {body[:JUDGED]}")
     marked = [
         lang
         for (tier, lang), said in given.items()
         if tier == Tier.PUBLIC and said.get("origin") in {"", None, "original"}
     ]
     return marked[0] if marked else Language.EN
+
+
+def language_of(sample: str) -> str:
+    """The language of a few words; clear cases are told without counting every script, as `detect_language` does."""
+    hangul = len(HANGUL.findall(sample))
+    if 3 * hangul >= len(sample):
+        return Language.KO
+    if not hangul and 3 * len(HAN.findall(sample)) >= len(sample) and not KANA.search(sample):
+        return Language.ZH
+    return detect_language(sample) or Language.EN
 
 
 def _completed(said: dict[str, str], findings: Findings) -> dict[str, str]:

@@ -127,17 +127,18 @@ def money_of(
 
 def rights_of(values: Mapping[str, Any], vocabularies: Vocabularies, findings: Findings) -> tuple[RightDraft, ...]:
     """The rights that a row lists as objects, and those that its columns tell of."""
-    rights = [
-        right
-        for told in _objects("rights", values.get("rights", ()), findings)
-        if (right := _right(_prefixed(told), vocabularies, findings))
-    ]
+    rights = []
+    if "rights" in values:
+        found = (_right(_prefixed(told), vocabularies, findings) for told in _objects(values["rights"], findings))
+        rights = [right for right in found if right]
     if any(name in values for name in TELLING_FIELDS):
         # Several patents in one cell share what the other cells say.
         numbers = next((parse_list(values[name]) for name, _ in NUMBERS if name in values), [""])
         name = next((name for name, _ in NUMBERS if name in values), "right_number")
         for number in numbers:
-            told = {**{k: values[k] for k in RIGHT_FIELDS if k in values}, **({name: number} if number else {})}
+            told = {field: values[field] for field in RIGHT_FIELDS if field in values}
+            if number:
+                told[name] = number
             if right := _right(told, vocabularies, findings):
                 rights.append(right)
     return tuple(dict.fromkeys(rights))
@@ -165,7 +166,7 @@ def _right(told: Mapping[str, Any], vocabularies: Vocabularies, findings: Findin
         office=(office or guessed_office)[:5],
         number=number,
         status=status or implied,
-        title=_text(told.get("right_title", ""))[:500],
+        title=_text(told["right_title"])[:500] if "right_title" in told else "",
         filed_date=_day("filed_date", told, findings),
         expiry_date=_day("expiry_date", told, findings),
     )
@@ -224,21 +225,21 @@ def _entries(value: object) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else parse_list(value)
 
 
-def _objects(name: str, value: object, findings: Findings) -> list[dict[str, Any]]:
+def _objects(value: object, findings: Findings) -> list[dict[str, Any]]:
     objects = []
     for entry in _entries(value):
         if isinstance(entry, dict):
             objects.append(entry)
         else:
-            findings.warn(name, "bad_right", value=str(entry))
+            findings.warn("rights", "bad_right", value=str(entry))
             findings.set_aside("right", str(entry))
     return objects
 
 
 def _coded(name: str, scheme: str, told: Mapping[str, Any], vocabularies: Vocabularies, findings: Findings) -> str:
-    text = _text(told.get(name, ""))
-    if not text:
+    if name not in told:
         return ""
+    text = _text(told[name])
     code = vocabularies.code(scheme, text)
     if code is None or code == "world":
         findings.warn(name, "unknown_code", value=text)
@@ -248,9 +249,9 @@ def _coded(name: str, scheme: str, told: Mapping[str, Any], vocabularies: Vocabu
 
 
 def _day(name: str, told: Mapping[str, Any], findings: Findings) -> date | None:
-    text = _text(told.get(name, ""))
-    if not text:
+    if name not in told:
         return None
+    text = _text(told[name])
     day = parse_day(text)
     if day is None:
         findings.warn(name, "bad_date", value=text)

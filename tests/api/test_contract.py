@@ -1,4 +1,4 @@
-"""The description of the API and the API say the same: generated requests never break it, and it changes only on purpose."""
+"""The API and its description say the same: generated requests never break it, and it changes only on purpose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import Client, override_settings
-
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests import factories

@@ -13,7 +13,7 @@ def told(response, status):
     assert response["Content-Type"] == "application/problem+json"
     problem = response.json()
     assert problem["status"] == status
-    assert problem["title"] and problem["detail"] and problem["type"]
+    assert all(problem[name] for name in ("type", "title", "detail"))
     return problem
 
 

@@ -86,7 +86,7 @@ def test_a_port_in_use_is_told_before_anything_starts(transferase):
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        ("postgresql://nobody@127.0.0.1:1/none", "The database cannot be reached"),
+        ("postgresql://nobody@127.0.0.1:1/none", "DATABASE_URL"),
         ("postgres//nonsense", "DATABASE_URL cannot be read."),
     ],
 )

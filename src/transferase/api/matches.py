@@ -17,7 +17,6 @@ from transferase.api.paging import Cursor, Limit, at_offset, link_next, offset_o
 from transferase.api.rendering import listings_of
 from transferase.api.schemas import WITHOUT_NUL, Code, Listing, Reason, reason_of
 from transferase.catalogue.models import Listing as ListingRow
-from transferase.directory.models import Organisation
 from transferase.directory.rules import Permission
 from transferase.matching import queries as matching
 from transferase.matching import services as judging

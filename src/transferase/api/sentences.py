@@ -16,9 +16,13 @@ SENTENCES: Final[Mapping[str, str]] = {
     "not_ready": "The listing lacks what publishing asks for: {missing}.",
     "held": "A check holds the listing back.",
     "invalid_content": "The content breaks a rule; see errors.",
+    "already_recorded": "A record with the external id {external_id} is there already; revise it instead.",
+    "already_ended": "It is over already.",
+    "original_kept": "A translation cannot take the place of what the owner or a person wrote.",
+    "encumbered": "Somebody has rights that do not go together with these.",
+    "no_match": "There is no match between these two that your organisation may see.",
+    "reason_needed": "`not_for_us` asks for a reason of the vocabulary decline_reason.",
     "invalid_cursor": "The cursor was not given out by this list; start again without one.",
-    "unknown_organisation": "The person is no member of an organisation with this id.",
-    "invalid_filter": "The filter {field} has no value {value}.",
 }
 
 

@@ -192,11 +192,11 @@ def operator(email: str, name: str, organisation: str, country: str, as_json: bo
 @click.option("--map", "map_file", type=READABLE, help="TOML: [columns] header = field, [defaults] field = value.")
 @click.option("--encoding", default=None, help="Encoding of the file, where the guess is doubtful.")
 @click.option("--owner", default="", help="Name, identifier or number of the organisation that owns the records.")
-@click.option("--publish", is_flag=True, help="Publish what is complete; else it waits as a draft.")
+@click.option("--draft", is_flag=True, help="Keep new records as drafts; else what is complete is published.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen and write nothing.")
 @as_json
 def bring_in(
-    file: Path, kind: str, source: str, map_file: Path | None, encoding: str | None, owner: str, publish: bool,
+    file: Path, kind: str, source: str, map_file: Path | None, encoding: str | None, owner: str, draft: bool,
     dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Bring in a CSV, XLSX or JSONL file (also .gz) of offers, needs, organisations or rights.
@@ -212,7 +212,7 @@ def bring_in(
 
         report = records.bring_in(
             file=file, kind=kind, source=source, map_file=map_file, encoding=encoding, owner=owner,
-            publishes=publish, is_dry=dry_run,
+            publishes=not draft, is_dry=dry_run,
         )  # fmt: skip
     if as_json:
         answer(report)
@@ -226,8 +226,9 @@ def bring_in(
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="FILE.csv, .xlsx or .jsonl."
 )
+@click.option("--everything", is_flag=True, help="Also drafts, and texts and owners that are not public.")
 @as_json
-def export(kind: str, output: Path, as_json: bool) -> None:
+def export(kind: str, output: Path, everything: bool, as_json: bool) -> None:
     """Write what is published to a file that `import` reads again.
 
     \b
@@ -237,7 +238,7 @@ def export(kind: str, output: Path, as_json: bool) -> None:
     with opening.database():
         from transferase.cli import records  # noqa: PLC0415 - app ready
 
-        written = records.export(kind=kind, file=output)
+        written = records.export(kind=kind, file=output, takes_all=everything)
     if as_json:
         answer({"written": written})
     else:

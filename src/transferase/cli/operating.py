@@ -77,7 +77,8 @@ def _problems_of_engine(cache: Path) -> list[tuple[str, str]]:
 
 def appoint_operator(*, email: str, name: str, organisation: str, country: str) -> str:
     """Give a person the role of operator, registering person and organisation if they are new; returns a link by
-    which the person sets a password, or nothing when there is one already."""
+    which the person sets a password, or nothing when there is one already.
+    """
     from transferase.directory import services as directory  # noqa: PLC0415 - app ready
     from transferase.directory.models import OrganisationKind, Person, Role  # noqa: PLC0415 - app ready
     from transferase.directory.rules import OrganisationDraft  # noqa: PLC0415 - app ready

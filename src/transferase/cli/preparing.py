@@ -42,8 +42,7 @@ def prepare() -> list[str]:
     require_fit_server()
     with _one_at_a_time():
         marks = _marks()
-        done = [step.name for step in STEPS if _do(step, marks)]
-    return done
+        return [step.name for step in STEPS if _do(step, marks)]
 
 
 def prepare_or_refuse() -> None:
@@ -72,14 +71,22 @@ def require_fit_server() -> None:
         raise Unable(f"{problem.what} {problem.remedy}")
 
 
-def run_step(step: Step) -> bool:
-    """Do one more step if its files have changed since it was done, and say whether they had."""
-    return _do(step, _marks())
+def run_steps(steps: Iterable[Step]) -> None:
+    """Do more steps, those whose files have changed since they were done; once a step is done, all after it are."""
+    marks = _marks()
+    has_changed = False
+    for step in steps:
+        has_changed = _do(step, marks, is_forced=has_changed) or has_changed
 
 
-def _do(step: Step, marks: dict[str, str]) -> bool:
+def is_new() -> bool:
+    """Whether nothing was ever prepared here."""
+    return not _marks_file().exists()
+
+
+def _do(step: Step, marks: dict[str, str], *, is_forced: bool = False) -> bool:
     wanted = _fingerprint(step)
-    if marks.get(_key(step)) == wanted:
+    if marks.get(_key(step)) == wanted and not is_forced:
         return False
     started = time.monotonic()
     step.make()
@@ -106,7 +113,8 @@ def _key(step: Step) -> str:
         return step.name
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database()) FROM pg_control_system()"
+            "SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database()) "
+            "FROM pg_control_system()"
         )
         system, database = cursor.fetchone()
     return f"{step.name}:{system}:{database}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from transferase.catalogue import queries as catalogue
+from transferase.engine.ranking import Misfit, Reason
 from transferase.foundation.languages import Language
 
 LONGEST_QUOTE: Final = 110
@@ -88,34 +89,42 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "ko": "찾는 협력 상대의 유형이 다릅니다.",
         "zh-Hans": "所寻求的合作方类型不同。",
     },
-    "words": {"en": "Found by words.", "ko": "단어가 일치합니다.", "zh-Hans": "词语匹配。"},
-    "meaning": {"en": "Found by meaning.", "ko": "의미가 비슷합니다.", "zh-Hans": "语义相近。"},
+    "found_words": {"en": "It holds {words}.", "ko": "다음 단어가 있습니다: {words}.", "zh-Hans": "含有：{words}。"},
+    "close_meaning": {"en": "It means much the same.", "ko": "뜻이 비슷합니다.", "zh-Hans": "含义相近。"},
+    "newest": {"en": "It is among the newest.", "ko": "새로 등록되었습니다.", "zh-Hans": "最新发布。"},
 }
-# What a listing may leave open; "offer." or "need." stands before the name.
+# What a listing may leave open; "offer." or "need." stands before the name in a match.
 MISSING: Final[Mapping[str, str]] = {
     "ipc": "classification",
     "trl": "readiness level",
     "transfer_modes": "way of transfer",
     "territory": "territory",
     "partner_kinds": "kind of partner sought",
-    "words": "words in a common language",
-    "meaning": "a comparison by meaning",
+}
+NOT_COMPARED: Final[Mapping[str, str]] = {
+    "words": "Words could not be compared: there is no common language.",
+    "meaning": "Meaning could not be compared: the model was not available.",
 }
 SCHEMES: Final[Mapping[str, str]] = {"modes": "transfer_mode", "given": "transfer_mode", "kind": "organisation_kind"}
 
 
-def in_words(told: Mapping[str, Any], language: str = Language.EN) -> str:
+def in_words(told: Reason | Misfit, language: str = Language.EN) -> str:
     """A coded reason or misfit as one sentence; a code without one is told as it is."""
-    code, facts = told["code"], told.get("facts", told)
-    sentence = SENTENCES.get(code, {}).get(language)
-    return sentence.format_map(_words(facts, language)) if sentence else code.replace("_", " ")
+    sentence = SENTENCES.get(told.code, {}).get(language)
+    return sentence.format_map(_words(told.facts, language)) if sentence else told.code.replace("_", " ")
 
 
-def missing_in_words(name: str) -> str:
-    """What is not stated, and by which side."""
-    side, _, fact = name.rpartition(".")
-    said = MISSING.get(fact, fact.replace("_", " "))
-    return f"The {side} does not state: {said}." if side else f"There is no {said}."
+def all_missing_in_words(names: Iterable[str]) -> list[str]:
+    """What is not stated, a sentence for each side, and what could not be compared."""
+    sides: dict[str, list[str]] = {}
+    sentences = []
+    for name in names:
+        side, _, fact = name.rpartition(".")
+        if side:
+            sides.setdefault(side, []).append(MISSING.get(fact, fact.replace("_", " ")))
+        else:
+            sentences.append(NOT_COMPARED.get(name, name.replace("_", " ")))
+    return [f"The {side} does not state: {', '.join(facts)}." for side, facts in sides.items()] + sentences
 
 
 class _Known(dict[str, str]):
@@ -132,6 +141,8 @@ def _words(facts: Mapping[str, Any], language: str) -> _Known:
 def _word(name: str, value: Any, language: str) -> str:
     if isinstance(value, Mapping) and "text" in value:
         return _shortened(" ".join(str(value["text"]).split()))
+    if name == "words":
+        return ", ".join(str(word) for word in value)
     if name == "terms":
         return ", ".join(dict.fromkeys(_written(term) for term in value[:MOST_TERMS]))
     if name == "node":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import signal
 import subprocess
@@ -23,11 +24,12 @@ WORKERS: Final = 2
 THREADS: Final = 4
 BACKPRESSURE: Final = 64
 STARTS_WITHIN: Final = 60
-ENDS_WITHIN: Final = 15
+# A job that takes longer is rolled back and taken up again at the next start.
+ENDS_WITHIN: Final = 5
 _PR_SET_PDEATHSIG: Final = 1
 
 
-class _Ended(Exception):  # noqa: N818 - no error: somebody asked for the end
+class _Ended(Exception):
     """A signal asks to end."""
 
 
@@ -38,9 +40,11 @@ def serve(*, host: str, port: int, has_worker: bool, on_ready: Callable[[str], N
     with _signals_end():
         children: list[subprocess.Popen[bytes]] = []
         try:
+            os.environ["TRANSFERASE_WARM"] = "1"
             children.append(_start(_web_command(host, port)))
             if has_worker:
-                children.append(_start([sys.executable, "-m", "transferase.cli.main", "worker"]))
+                # Readers come first: the worker takes what they leave of the processor.
+                children.append(_start([sys.executable, "-m", "transferase.cli.main", "worker"], niceness=10))
             _wait_for(url, children[0])
             if on_ready:
                 on_ready(url)
@@ -61,13 +65,14 @@ def _web_command(host: str, port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], niceness: int = 0) -> subprocess.Popen[bytes]:
     # In a session of its own: Ctrl-C reaches only the parent, which then ends the others in order.
-    return subprocess.Popen(command, start_new_session=True, preexec_fn=_end_with_parent)  # noqa: PLW1509,S603 - before exec only a system call
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=functools.partial(_before, niceness))  # noqa: PLW1509,S603 - before exec only a system call
 
 
-def _end_with_parent() -> None:
+def _before(niceness: int) -> None:
     """Ask Linux to end this process when its parent dies, however that comes about."""
+    os.nice(niceness)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -1,4 +1,4 @@
-"""A second process that helps to index and match: it loads models and dictionaries while the first one does the rest.
+"""A process beside this one that helps to index and match: it loads models while the first one does the rest.
 
 What the helper runs is imported before Django is set up, so this module imports none of it at its top.
 """
@@ -7,23 +7,28 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Final, Self
+from uuid import UUID
 
 from transferase.cli import opening
 
 WARM: Final = "warm"
 INDEX: Final = "index"
 PROPOSE: Final = "propose"
+# How often the helper looks whether a preparation by the first process, which it must not run into, is over.
+LOOK_EVERY: Final = 0.05
 
 
 class Helper:
-    """A process beside this one; a context manager, so that it never stays behind."""
+    """A second process; a context manager, so that it never stays behind."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_help, args=(other,), daemon=True)
+        self._process = context.Process(target=_help, args=(other, os.getpid()), daemon=True)
 
     def __enter__(self) -> Self:
         self._process.start()
@@ -45,28 +50,27 @@ class Helper:
         return result
 
 
-def _help(pipe: Connection) -> None:
+def _help(pipe: Connection, parent: int) -> None:
     with opening.database():
         while True:
+            while not pipe.poll(LOOK_EVERY):
+                if os.getppid() != parent:
+                    return
+                time.sleep(0)
             try:
                 work, facts = pipe.recv()
+                pipe.send(_WORKS[work](*facts))
             except EOFError:
                 return
-            try:
-                pipe.send(_WORKS[work](*facts))
             except Exception as error:  # noqa: BLE001 - it is raised again by whoever asked
                 pipe.send(error)
 
 
 def warm() -> None:
     """Load the model and the dictionaries of the three languages."""
-    from transferase.engine.ranking import load_embedder  # noqa: PLC0415 - app ready
-    from transferase.engine.text import words  # noqa: PLC0415 - app ready
-    from django.conf import settings  # noqa: PLC0415 - app ready
+    from transferase.matching import queries as matching  # noqa: PLC0415 - app ready
 
-    load_embedder(settings.EMBEDDING_CACHE)
-    for language, text in (("ko", "기술"), ("zh-Hans", "技术"), ("en", "technology")):
-        words(text, language)
+    matching.make_ready()
 
 
 def index(share: int, of: int) -> int:
@@ -76,10 +80,10 @@ def index(share: int, of: int) -> int:
     from transferase.foundation.ledger import SYSTEM  # noqa: PLC0415 - app ready
     from transferase.matching import services as matching  # noqa: PLC0415 - app ready
 
-    return matching.rebuild(actor=SYSTEM, at=timezone.now(), share=(share, of), renews=False)
+    return matching.rebuild(actor=SYSTEM, at=timezone.now(), share=(share, of), with_quotes=False, renews=False)
 
 
-def propose(needs: list[Any]) -> int:
+def propose(needs: Sequence[UUID]) -> int:
     """Find the matches of some needs."""
     from django.utils import timezone  # noqa: PLC0415 - app ready
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., object]")
 
 # How long a job may run on after the worker was asked to end, before it is left for the next worker to take up.
-ENDS_WITHIN: Final = 8
+ENDS_WITHIN: Final = 3
+# A job whose worker has given no sign of life for half a minute is taken up by another; looked for this often.
+STALLED_LOOK: Final = 30
 
 
 def task(name: str, *, queue: str = "default", retry: int = 3) -> Callable[[F], F]:
@@ -99,8 +101,17 @@ def work() -> None:
 
 async def _work() -> None:
     async with app.open_async():
+        rescue = asyncio.create_task(_take_up_stalled())
+        try:
+            await app.run_worker_async(
+                concurrency=1, listen_notify=True, fetch_job_polling_interval=10, shutdown_graceful_timeout=ENDS_WITHIN
+            )
+        finally:
+            rescue.cancel()
+
+
+async def _take_up_stalled() -> None:
+    while True:
         for job in await app.job_manager.get_stalled_jobs():
             await app.job_manager.retry_job(job)
-        await app.run_worker_async(
-            concurrency=1, listen_notify=True, fetch_job_polling_interval=10, shutdown_graceful_timeout=ENDS_WITHIN
-        )
+        await asyncio.sleep(STALLED_LOOK)

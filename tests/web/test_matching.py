@@ -235,7 +235,8 @@ def test_one_match_has_a_page_of_its_own(scout: Client, need: Listing, offer: Li
     assert "This is no longer a match" in gone.content.decode()
 
 
-def test_without_matches_the_page_says_what_to_add(scout: Client, need: Listing) -> None:
+def test_without_matches_the_page_says_what_to_add(scout: Client, need: Listing, index: Callable[..., None]) -> None:
+    index(need)
     page = matches_page(scout, need)
     assert "No offer fits this need yet" in page
     assert "Say which problem it is about." in page
@@ -243,7 +244,7 @@ def test_without_matches_the_page_says_what_to_add(scout: Client, need: Listing)
 
 
 def test_progress_is_told_while_work_waits(scout: Client, need: Listing, offer: Listing, at: datetime) -> None:
-    queue.enqueue("matching.index", listing_id=str(need.pk))
+    queue.enqueue("matching.index", queueing_lock=f"matching.index:{need.pk}", listing_id=str(need.pk))
     page = matches_page(scout, need)
     assert "Matching is under way." in page
     address = f"/en/needs/{need.pk}/matches"
@@ -258,8 +259,14 @@ def test_progress_is_told_while_work_waits(scout: Client, need: Listing, offer: 
 
 
 def test_new_matches_wait_behind_a_button(
-    scout: Client, need: Listing, matched: Match, make_listing: Callable[..., Listing], at: datetime
+    scout: Client,
+    need: Listing,
+    matched: Match,
+    make_listing: Callable[..., Listing],
+    index: Callable[..., None],
+    at: datetime,
 ) -> None:
+    index(need)
     make_match(need, make_listing(title="Second"), at=at)
     told = scout.get(f"/en/needs/{need.pk}/matches?poll=3&known=1", headers={"hx-request": "true"}).content.decode()
     assert "1 new match was found." in told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpResponse
@@ -17,7 +16,6 @@ from transferase.catalogue.models import Direction, Listing
 from transferase.catalogue.queries import draft_of, options
 from transferase.catalogue.rules import quality_hints
 from transferase.directory.models import Organisation
-from transferase.foundation import queue
 from transferase.foundation.errors import DomainError
 from transferase.foundation.languages import LANGUAGES
 from transferase.matching import queries, services
@@ -38,10 +36,8 @@ if TYPE_CHECKING:
     from transferase.web.middleware import PageRequest
 
 PAGE: Final = 10
-MOST_SHOWN: Final = 100
 MOST_POLLS: Final = 30
 OPEN_PAIRS: Final = 2  # so many matches show their evidence at once
-SETTLING: Final = timedelta(hours=1)
 MOST_HINTS: Final = 3
 
 
@@ -96,17 +92,17 @@ def need_matches(request: PageRequest, listing_id: UUID) -> HttpResponse:
 
 def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpResponse:
     listing = _own(request, listing_id, direction)
-    is_waiting = _is_waiting(request, listing)
+    is_waiting = queries.is_waiting(listing)
     page_address = address_of(direction, listing.pk, "matches")
     polls = request.GET.get("poll", "")
     if request.htmx and polls:
-        count = queries.match_counts([listing.pk], request.viewer, request.at)[listing.pk]
-        return _progress(request, page_address, total=count, is_waiting=is_waiting, polls=polls)
+        total = queries.count_of(listing, request.viewer, request.at)
+        return _progress(request, page_address, total=total, is_waiting=is_waiting, polls=polls)
     number = request.GET.get("page", "1")
     page = max(1, int(number)) if number.isdecimal() and len(number) < 4 else 1
     first = (page - 1) * PAGE
-    every = queries.matches_of(listing, request.viewer, request.at, limit=MOST_SHOWN)
-    total, found = len(every), every[first : first + PAGE]
+    found = queries.matches_of(listing, request.viewer, request.at, limit=PAGE, offset=first)
+    total = queries.count_of(listing, request.viewer, request.at)
     own = cards([listing.pk], viewer=request.viewer, at=request.at, language=text_language())[listing.pk]
     shown = match_cards(request, found, first=first + 1)
     hints = quality_hints(draft_of(listing))[:MOST_HINTS]
@@ -131,7 +127,7 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
                 last=first + len(shown),
                 total=total,
                 previous=f"{page_address}?page={page - 1}" if page > 1 else "",
-                next=f"{page_address}?page={page + 1}" if first + PAGE < total else "",
+                next=f"{page_address}?page={page + 1}" if first + PAGE < total and len(found) == PAGE else "",
             ),
         },
     )
@@ -288,11 +284,6 @@ def _progress(request: PageRequest, page_address: str, *, total: int, is_waiting
         "fresh": max(0, total - before),
     }
     return render(request, "matching/matches_progress.html", page)
-
-
-def _is_waiting(request: PageRequest, listing: Listing) -> bool:
-    """Whether a listing changed lately and work is still waiting that may bring it matches."""
-    return request.at - listing.revised_at < SETTLING and queue.waiting() > 0
 
 
 def _own(request: PageRequest, listing_id: UUID, direction: str) -> Listing:

@@ -1,0 +1,210 @@
+"""Quality on the sample records, and that what is evaluated in memory is what the database gives."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from django.conf import settings
+
+from transferase.catalogue.models import Listing
+from transferase.catalogue.rules import ListingDraft, TextDraft
+from transferase.catalogue.services import Incoming, record_batch
+from transferase.engine.ranking import (
+    Collection,
+    JudgedText,
+    NeedFacts,
+    OfferFacts,
+    QueryKind,
+    Role,
+    default_means,
+    embed_long,
+    load_weights,
+    read_judged,
+    score_pair,
+)
+from transferase.engine.text import ENGLISH, normalise, words
+from transferase.foundation.ledger import SYSTEM
+from transferase.interchange import services as interchange
+from transferase.matching import _model as model
+from transferase.matching import _statistics as statistics
+from transferase.matching import services
+from transferase.matching._previews import ranking_of
+from transferase.matching._reach import public_reach
+from transferase.matching._scoring import score_of, subject_of, text_fits
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+SAMPLES = settings.PACKAGE / "samples"
+FILES = {
+    "organisations.jsonl": "organisations",
+    "kipo_patents.jsonl": "offers",
+    "chinaxiv_results.jsonl": "offers",
+    "sbir_awards.jsonl": "offers",
+    "sbir_topics.jsonl": "needs",
+}
+LEAST = {"en": 22, "ko": 14, "zh": 18}
+LANGUAGE = {"en": "en", "ko": "ko", "zh": "zh-Hans"}
+
+
+class Remembering:
+    """The model of this process; a text that both ways of measuring ask for is embedded once."""
+
+    def __init__(self, real):
+        self.real, self.held = real, {}
+        self.name, self.model_version, self.dimension = real.name, real.model_version, real.dimension
+
+    def embed(self, texts, role):
+        new = [text for text in dict.fromkeys(texts) if (role, text) not in self.held]
+        for text, vector in zip(new, self.real.embed(new, role), strict=True):
+            self.held[role, text] = vector
+        return np.array([self.held[role, text] for text in texts], np.float32).reshape(len(texts), self.dimension)
+
+
+@pytest.fixture
+def embedder(monkeypatch):
+    real = model.embedder()
+    if real is None:
+        pytest.fail("no embedding model can be had")
+    remembering = Remembering(real)
+    monkeypatch.setitem(model._loaded, settings.EMBEDDING, remembering)
+    return remembering
+
+
+def known_offers(data):
+    """The sample needs whose award is among the sample offers, with what they say below their title, by language."""
+    for line in (data / "demo" / "needs.jsonl").read_text(encoding="utf-8").splitlines():
+        need = json.loads(line)
+        if need.get("known_offers"):
+            told = {"en": need["summary"]}
+            told |= {language: text["summary"] for language, text in need.get("translations", {}).items()}
+            yield need["known_offers"], told
+
+
+def found_among_ten(needs, language, at):
+    ids = dict(Listing.objects.values_list("pk", "external_id"))
+    found = asked = 0
+    for known, told in needs:
+        if language not in told:
+            continue
+        asked += 1
+        text = TextDraft(language=LANGUAGE[language], summary=told[language])
+        draft = ListingDraft(direction="need", texts=(text,), original_language=LANGUAGE[language])
+        first = [ids[listing] for listing, _ in ranking_of(draft, at)[:10]]
+        found += bool(set(known) & set(first))
+    return found, asked
+
+
+def test_a_sample_need_finds_its_known_offer_in_three_languages(data, settings, tmp_path, at):
+    settings.MEDIA_ROOT = tmp_path
+    for name, kind in FILES.items():
+        run = interchange.receive(
+            actor=SYSTEM,
+            organisation=None,
+            source_name="samples",
+            kind=kind,
+            file=SAMPLES / name,
+            file_name=name,
+            at=at,
+        )
+        assert interchange.bring_in(actor=SYSTEM, run=run, at=at).rejected == 0
+    services.rebuild(actor=SYSTEM, at=at, with_quotes=False)
+    needs = list(known_offers(data))
+
+    for language, least in LEAST.items():
+        found, asked = found_among_ten(needs, language, at)
+        assert asked >= 25
+        assert found >= least, f"{language}: {found} of {asked}"
+
+
+def demo_set(data):
+    """The sample records with their original texts only."""
+    read = {}
+    for name in ("needs", "offers"):
+        lines = (data / "demo" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        read[name] = [JudgedText(row["id"], row["summary"], LANGUAGE[row["lang"]]) for row in map(json.loads, lines)]
+    return read["needs"], read["offers"]
+
+
+def sbir_set(data):
+    """Thirty judged needs and a hundred offers, text only."""
+    judged = read_judged(data / "sbir", text_only=True)
+    wanted = {offer for need in judged.needs[:30] for offer in judged.relevance[need.id]}
+    offers = [offer for offer in judged.offers if offer.id in wanted]
+    return judged.needs[:30], offers + [offer for offer in judged.offers if offer.id not in wanted][: 100 - len(offers)]
+
+
+def record_texts(texts, direction, owner, at):
+    rows = [
+        Incoming(
+            ListingDraft(
+                direction=direction,
+                texts=(TextDraft(language=text.language or ENGLISH, title=".", summary=".", description=text.text),),
+                original_language=text.language or ENGLISH,
+                source="judged",
+                external_id=text.id,
+            ),
+            owner.pk,
+        )
+        for text in texts
+    ]
+    outcome = record_batch(actor=SYSTEM, source="judged", rows=rows, at=at, publish=True)
+    assert not [row.problems for row in outcome.rows if row.problems]
+
+
+@pytest.mark.parametrize("judged_set", [demo_set, sbir_set])
+def test_the_database_ranks_as_the_evaluation_does(judged_set, data, make_organisation, embedder, at):
+    needs, offers = judged_set(data)
+    record_texts(needs, "need", make_organisation(), at)
+    record_texts(offers, "offer", make_organisation(), at)
+    services.rebuild(actor=SYSTEM, at=at, with_quotes=False)
+    ids = dict(Listing.objects.values_list("pk", "external_id"))
+    now = statistics.current(model.model_version())
+
+    # Title and summary "." have no word, but both ways of measuring embed them.
+    texts = [
+        JudgedText(text.id, f".\n.\n{normalise(text.text)}", text.language or ENGLISH) for text in (*needs, *offers)
+    ]
+    asked, given = texts[: len(needs)], texts[len(needs) :]
+    weights = load_weights()
+    collection = Collection(given, embedder, weights, default_means())
+    raw = embed_long(embedder, [need.text for need in asked], Role.QUERY)
+    numbers = {offer.id: number for number, offer in enumerate(given)}
+    compared = 0
+    for listing in Listing.objects.filter(direction="need"):
+        row = next(number for number, need in enumerate(asked) if need.id == ids[listing.pk])
+        need = asked[row]
+        vector = now.centred(raw[row], need.language, Role.QUERY)
+        terms = words(need.text, need.language)
+        cosines, shares = collection.legs(vector, terms, need.language, QueryKind.NEED)
+        candidates = collection.candidates(cosines, shares, terms, need.language)
+        expected = {
+            given[number].id: score_pair(
+                NeedFacts(),
+                OfferFacts(),
+                float(cosines[number]),
+                None if np.isnan(shares[number]) else float(shares[number]),
+                weights,
+            )
+            for number in candidates
+        }
+
+        fits = text_fits(subject_of(listing.pk), public_reach(at), now)
+        got = {ids[other]: score_of(NeedFacts(), OfferFacts(), fit) for other, fit in fits.items()}
+
+        assert top(got) == top(expected)
+        for name in top(got):
+            assert name in numbers
+            for mine, theirs in zip(got[name].parts, expected[name].parts, strict=True):
+                assert (mine.name, mine.weight) == (theirs.name, theirs.weight)
+                assert mine.value == pytest.approx(theirs.value, abs=4e-3)
+            compared += 1
+    assert compared >= 20 * len(needs) * 0.9
+
+
+def top(scores):
+    """The first twenty; scores that differ by less than the precision of the stored vectors stand in order of name."""
+    order = sorted(scores, key=lambda name: (-scores[name].value, name))
+    last = scores[order[min(19, len(order) - 1)]].value
+    return {name for name in order[:20] if scores[name].value > last + 2e-3}

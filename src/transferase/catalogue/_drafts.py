@@ -109,6 +109,20 @@ class ListingDraft:
     is_sample: bool = False
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A content as it will be stored, what is wrong with it, and what publishing would still ask for.
+
+    `content` is what a revision keeps and `digest` its digest; both are empty where something is wrong.
+    """
+
+    draft: ListingDraft
+    problems: tuple[Problem, ...]
+    missing: tuple[str, ...]
+    content: bytes = b""
+    digest: str = ""
+
+
 # Which vocabulary the codes of a field come from.
 VOCABULARY_OF: Final[Mapping[str, str]] = {
     "direction": "direction",
@@ -244,6 +258,16 @@ def missing_for_publishing(draft: ListingDraft) -> tuple[str, ...]:
 def as_json(draft: ListingDraft) -> bytes:
     """The content as JSON with sorted keys: what a revision keeps and a digest is made of."""
     return orjson.dumps(draft, default=str, option=orjson.OPT_SORT_KEYS)
+
+
+def prepare(draft: ListingDraft, known_codes: Mapping[str, AbstractSet[str]]) -> Prepared:
+    """Clean and check a content before it is written; needs no database, so it may run beside one."""
+    cleaned = clean_draft(draft)
+    problems = check_draft(cleaned, known_codes)
+    if problems:
+        return Prepared(cleaned, problems, ())
+    content = as_json(cleaned)
+    return Prepared(cleaned, (), missing_for_publishing(cleaned), content, hashlib.sha256(content).hexdigest())
 
 
 def digest_of(draft: ListingDraft) -> str:

@@ -17,6 +17,7 @@ from transferase.catalogue._drafts import LONGEST_TITLE as LONGEST_TITLE
 from transferase.catalogue._drafts import VOCABULARY_OF as VOCABULARY_OF
 from transferase.catalogue._drafts import WORLD as WORLD
 from transferase.catalogue._drafts import ListingDraft as ListingDraft
+from transferase.catalogue._drafts import Prepared as Prepared
 from transferase.catalogue._drafts import RequirementDraft as RequirementDraft
 from transferase.catalogue._drafts import RightDraft as RightDraft
 from transferase.catalogue._drafts import TextDraft as TextDraft
@@ -26,6 +27,7 @@ from transferase.catalogue._drafts import clean_draft as clean_draft
 from transferase.catalogue._drafts import digest_of as digest_of
 from transferase.catalogue._drafts import missing_for_publishing as missing_for_publishing
 from transferase.catalogue._drafts import original_text as original_text
+from transferase.catalogue._drafts import prepare as prepare
 from transferase.catalogue._drafts import set_aside_unknown as set_aside_unknown
 from transferase.catalogue.models import Direction, State, Tier
 from transferase.directory.rules import Permission, may

@@ -15,6 +15,7 @@ from transferase.catalogue.rules import (
     ListingDraft,
     TextDraft,
     normalise_ipc,
+    prepare,
 )
 from transferase.engine.text import detect_language, sentences
 from transferase.foundation.languages import Language
@@ -33,6 +34,7 @@ from transferase.interchange._values import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from transferase.interchange._reading import Row
@@ -164,7 +166,9 @@ class ListingReader:
         defaults: Mapping[str, object],
         file_format: str,
         vocabularies: Vocabularies,
+        known_codes: Mapping[str, AbstractSet[str]],
     ) -> None:
+        self._known_codes = known_codes
         self._direction = Direction.OFFER if kind == "offers" else Direction.NEED
         self._source = source
         self._has_ids = "external_id" in columns.values()
@@ -184,8 +188,10 @@ class ListingReader:
             return Composed(
                 row.number, row.cells, external_id, problem=refused.problem, warnings=tuple(findings.warnings)
             )
+        prepared = prepare(draft, self._known_codes)
+        problem = prepared.problems[0] if prepared.problems else None
         owner = (_line(values.get("owner", "")), _line(values.get("owner_identifier", "")), draft.country)
-        return Composed(row.number, row.cells, external_id, draft, owner, None, tuple(findings.warnings))
+        return Composed(row.number, row.cells, external_id, draft, prepared, owner, problem, tuple(findings.warnings))
 
     def _external_id(self, values: Mapping[str, Any]) -> str:
         given = _line(values.get("external_id", ""))

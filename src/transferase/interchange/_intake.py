@@ -16,10 +16,10 @@ from transferase.interchange._parts import RIGHT_FIELDS
 from transferase.interchange._rows import CREATED, REJECTED, UNCHANGED, UPDATED, Circumstances, Composed, Taken, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from uuid import UUID
 
-    from transferase.catalogue.rules import ListingDraft, RightDraft
+    from transferase.catalogue.rules import ListingDraft, Prepared, RightDraft
     from transferase.directory.models import Organisation
     from transferase.interchange._reading import Row, Table
     from transferase.interchange._vocabulary import Vocabularies
@@ -77,6 +77,7 @@ class ListingIntake:
             defaults=circumstances.defaults,
             file_format=circumstances.file_format,
             vocabularies=vocabularies,
+            known_codes=known_codes(),
         )
         # Rights may come in a file of their own; a list of offers without them does not take them away.
         filled = {*circumstances.columns.values(), *circumstances.defaults}
@@ -86,23 +87,23 @@ class ListingIntake:
         return self._reader.compose(row)
 
     def foresee(self, rows: Sequence[Composed]) -> list[Taken]:
-        known, codes = self._known(rows), known_codes()
-        return [self._foreseen(row, known.get(row.external_id), codes) for row in rows]
+        known = self._known(rows)
+        return [self._foreseen(row, known.get(row.external_id)) for row in rows]
 
-    def _foreseen(self, row: Composed, known: _Known | None, codes: Mapping[str, frozenset[str]]) -> Taken:
+    def _foreseen(self, row: Composed, known: _Known | None) -> Taken:
         if row.problem:
             return refused(row, row.problem)
         owner, told = self._owners.foresee(row.owner)
         if owner is None and (told is None or told.code != ENTERED):
             return refused(row, told or Problem("owner", "unknown_owner", {"value": ""}))
-        draft = listing_rules.clean_draft(self._with_rights(row, known))
-        problems = (*listing_rules.check_draft(draft, codes), *_clashes(draft, owner, known))
+        ready = self._with_rights(row, known)
+        problems = (*ready.problems, *_clashes(ready.draft, owner, known))
         if problems:
             return refused(row, problems[0])
-        warnings = (*row.warnings, *([told] if told else []), *self._notes(listing_rules.missing_for_publishing(draft)))
+        warnings = (*row.warnings, *([told] if told else []), *self._notes(ready.missing))
         if known is None:
             return Taken(row, CREATED, warnings=warnings)
-        outcome = UNCHANGED if listing_rules.digest_of(draft) == known.digest else UPDATED
+        outcome = UNCHANGED if ready.digest == known.digest else UPDATED
         return Taken(row, outcome, known.listing_id, warnings=warnings)
 
     def take(self, rows: Sequence[Composed]) -> list[Taken]:
@@ -114,8 +115,8 @@ class ListingIntake:
             if owner is None:
                 taken[place] = refused(row, told or Problem("owner", "unknown_owner", {"value": ""}))
             else:
-                draft = self._with_rights(row, known.get(row.external_id))
-                incoming[place] = catalogue.Incoming(draft, owner.pk)
+                ready = self._with_rights(row, known.get(row.external_id))
+                incoming[place] = catalogue.Incoming(ready.draft, owner.pk, ready)
         outcome = catalogue.record_batch(
             actor=around.actor,
             source=around.source,
@@ -149,9 +150,11 @@ class ListingIntake:
         found = listings.values_list("external_id", "pk", "owner_id", "direction", "state", "source_digest")
         return {told[0]: _Known(*told[1:], tuple(rights.get(told[1], ()))) for told in found}
 
-    def _with_rights(self, row: Composed, known: _Known | None) -> ListingDraft:
-        draft: ListingDraft = row.draft
-        return replace(draft, rights=known.rights) if known and known.rights else draft
+    def _with_rights(self, row: Composed, known: _Known | None) -> Prepared:
+        if row.prepared is not None and not (known and known.rights):
+            return row.prepared
+        draft = replace(row.draft, rights=known.rights) if known and known.rights else row.draft
+        return listing_rules.prepare(draft, known_codes())
 
 
 def _clashes(draft: ListingDraft, owner: Organisation | None, known: _Known | None) -> list[Problem]:

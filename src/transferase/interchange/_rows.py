@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from transferase.catalogue.rules import Prepared
     from transferase.directory.models import Organisation, Person
     from transferase.foundation.ledger import System
 
@@ -55,6 +56,7 @@ class Composed:
     cells: Mapping[str, object]
     external_id: str = ""
     draft: Any = None
+    prepared: Prepared | None = None  # of a listing, ready to be written
     owner: tuple[str, str, str] = ("", "", "")  # as written: name or id, identifier, country
     problem: Problem | None = None
     warnings: tuple[Problem, ...] = ()

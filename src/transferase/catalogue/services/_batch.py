@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -38,11 +37,12 @@ from transferase.foundation.ids import uuid7
 from transferase.foundation.ledger import record, reference, service
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
     from uuid import UUID
 
-    from transferase.catalogue.rules import ListingDraft, RightDraft
+    from transferase.catalogue.rules import ListingDraft, Prepared, RightDraft
     from transferase.directory.models import Person
     from transferase.foundation.ledger import System
 
@@ -78,10 +78,11 @@ _PIECE: Final = 100
 
 @dataclass(frozen=True)
 class Incoming:
-    """A record on its way in, and the organisation that owns it."""
+    """A record on its way in, and the organisation that owns it; who has prepared the draft hands that over too."""
 
     draft: ListingDraft
     owner_id: int
+    prepared: Prepared | None = None
 
 
 @dataclass(frozen=True)
@@ -162,16 +163,14 @@ def record_batch(
     changed: list[_Change] = []
     renewed: list[_Standing] = []
     for row in rows:
-        draft = rules.clean_draft(row.draft if row.draft.source == source else replace(row.draft, source=source))
+        ready = _prepared(row, source, known)
+        draft, digest, missing = ready.draft, ready.digest, ready.missing
         standing = present.get(draft.external_id)
-        problems = rules.check_draft(draft, known) + _identity_problems(draft, row, skips, standing, taken)
+        problems = ready.problems + _identity_problems(draft, row, skips, standing, taken)
         if problems:
             outcome.append(BatchRow(standing.id if standing else None, REJECTED, problems))
             continue
         taken.add(draft.external_id)
-        content = rules.as_json(draft)
-        digest = hashlib.sha256(content).hexdigest()
-        missing = rules.missing_for_publishing(draft)
         if standing is not None and standing.source_digest == digest:
             if publish and not missing and _renew(standing, at, skips_review=skips[row.owner_id]):
                 renewed.append(standing)
@@ -188,7 +187,7 @@ def record_batch(
             standing.state = State.IN_REVIEW
         if publish and not missing:
             _renew(standing, at, skips_review=skips[row.owner_id])
-        changes.append(_Change(standing, draft, content))
+        changes.append(_Change(standing, draft, ready.content))
         notes = tuple(Problem(name, "required") for name in missing) if publish else ()
         outcome.append(BatchRow(standing.id, found, notes))
     _insert(new, actor, at)
@@ -207,6 +206,12 @@ def record_batch(
         **{name: told[name] for name in (CREATED, UPDATED, UNCHANGED, REJECTED)},
     )
     return BatchOutcome(tuple(outcome))
+
+
+def _prepared(row: Incoming, source: str, known: Mapping[str, AbstractSet[str]]) -> Prepared:
+    if row.prepared is not None and row.prepared.draft.source == source:
+        return row.prepared
+    return rules.prepare(row.draft if row.draft.source == source else replace(row.draft, source=source), known)
 
 
 def _present(source: str, rows: Iterable[Incoming]) -> dict[str, _Standing]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
@@ -18,7 +18,7 @@ from transferase.catalogue.rules import NotReady
 from transferase.foundation.errors import DomainError, InvalidContent, NotAllowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from django.http import HttpRequest
     from ninja import NinjaAPI
@@ -163,12 +163,18 @@ def no_endpoint(request: HttpRequest) -> HttpResponse:
     return problem(404, "There is no such endpoint; see openapi.json.")
 
 
+_ANSWERS: Final[Mapping[type[Exception], Callable[[HttpRequest, Any], HttpResponse]]] = {
+    DomainError: _domain_error,
+    ValidationError: _validation_error,
+    HttpError: _http_error,
+    Http404: _not_found,
+    RequestDataTooBig: _too_big,
+    TooManyFieldsSent: _too_big,
+    Exception: unexpected,
+}
+
+
 def explain_errors(api: NinjaAPI) -> None:
     """Answer every exception of an endpoint as a problem."""
-    api.add_exception_handler(DomainError, _domain_error)
-    api.add_exception_handler(ValidationError, _validation_error)
-    api.add_exception_handler(HttpError, _http_error)
-    api.add_exception_handler(Http404, _not_found)
-    api.add_exception_handler(RequestDataTooBig, _too_big)
-    api.add_exception_handler(TooManyFieldsSent, _too_big)
-    api.add_exception_handler(Exception, unexpected)
+    for error, answer in _ANSWERS.items():
+        api.add_exception_handler(error, answer)

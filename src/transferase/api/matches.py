@@ -18,6 +18,7 @@ from transferase.api.rendering import listings_of
 from transferase.api.schemas import WITHOUT_NUL, Code, Listing, Reason, reason_of
 from transferase.catalogue.models import Listing as ListingRow
 from transferase.directory.rules import Permission
+from transferase.foundation.errors import NotAllowed
 from transferase.matching import queries as matching
 from transferase.matching import services as judging
 from transferase.matching.models import Judgement as JudgementRow
@@ -99,6 +100,8 @@ def list_matches(request: HttpRequest, response: HttpResponse, listing_id: UUID,
     caller = caller_of(request)
     caller.with_scope(Permission.MATCHING_MATCH_READ)
     listing = find_listing(listing_id, caller)
+    if listing.owner_id not in caller.viewer.organisations and not caller.viewer.sees_everything:
+        raise NotAllowed(permission=str(Permission.MATCHING_MATCH_READ))
     offset = offset_of(page.cursor)
     views = matching.matches_of(listing, viewer=caller.viewer, at=caller.at, limit=offset + page.limit + 1)[offset:]
     shown = views[: page.limit]

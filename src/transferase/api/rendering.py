@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from transferase.api.auth import Caller
 from transferase.api.schemas import Listing, Owner, RequirementContent, RightContent, TextContent
@@ -42,10 +43,11 @@ def _codes(sheet: ListingSheet, scheme: str) -> list[str]:
 
 def _listing(sheet: ListingSheet) -> Listing:
     # What comes out of the database was checked on its way in: it is shown, not checked again.
+    facts: dict[str, Any] = {name: getattr(sheet, name) for name in SHOWN_AS_THEY_ARE}
+    facts |= {name: _code(getattr(sheet, name)) for name in ONE_CODE}
+    facts |= {name: [coded.code for coded in getattr(sheet, name)] for name in CODES}
     return Listing.model_construct(
-        **{name: getattr(sheet, name) for name in SHOWN_AS_THEY_ARE},
-        **{name: _code(getattr(sheet, name)) for name in ONE_CODE},
-        **{name: [coded.code for coded in getattr(sheet, name)] for name in CODES},
+        **facts,
         owner=None
         if sheet.owner_id is None
         else Owner(id=sheet.owner_id, name=sheet.owner_name or "", kind=_code(sheet.owner_kind)),

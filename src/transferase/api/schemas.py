@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import ConfigDict, StringConstraints
+from pydantic import ConfigDict, JsonValue, StringConstraints
 
 from transferase.catalogue.rules import LONGEST_SUMMARY, LONGEST_TEXT, LONGEST_TITLE
 
@@ -27,7 +27,7 @@ Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=2)]
 TRL = Annotated[int, Field(ge=1, le=9)]
 
 
-def _text_examples() -> list[dict[str, str]]:
+def _text_examples() -> list[JsonValue]:
     return [
         {
             "language": "ko",

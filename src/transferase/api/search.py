@@ -116,7 +116,7 @@ def search(request: HttpRequest, response: HttpResponse, filters: Query[SearchFi
         items=[
             Hit(
                 listing=rendered[hit.listing_id],
-                language=hit.language,
+                language=hit.language,  # type: ignore[arg-type]
                 score=hit.score,
                 because=[reason_of(reason) for reason in hit.because],
                 snippet=Snippet(text=hit.snippet.text, marks=list(hit.snippet.marks)) if hit.snippet else None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from django.http import HttpResponseNotAllowed
-from django.urls import path, re_path
+from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.renderers import BaseRenderer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest, HttpResponse
-    from django.urls import URLPattern, URLResolver
+    from django.urls import URLResolver
 
 DESCRIPTION: Final = """\
 Read published technology offers and needs in Korean, Chinese and English, search them across the languages, and see
@@ -50,9 +50,9 @@ class VersionedAPI(NinjaAPI):
 
     def _get_urls(self) -> list[URLResolver | URLPattern]:
         endpoints = [
-            path(str(found.pattern), _answering(found.callback), name=found.name)  # type: ignore[union-attr,arg-type]
+            path(str(found.pattern), _answering(found.callback), name=found.name)
             for found in super()._get_urls()
-            if found.name != "api-root"
+            if isinstance(found, URLPattern) and found.name != "api-root"
         ]
         return [
             *endpoints,

@@ -61,7 +61,7 @@ def read_vocabulary(
     return Vocabulary(
         scheme=scheme,
         items=[
-            Term(code=term.code, parent=term.parent_code, labels=term.labels)
+            Term(code=term.code, parent=term.parent_code, labels=dict(term.labels))
             for term in terms
             if parent is None or term.parent_code == parent
         ],

@@ -156,8 +156,9 @@ def _owner(owner: str, source: str) -> Organisation:
             kind=OrganisationKind.OTHER, country=NO_COUNTRY, names={"en": source}, source=source, external_id=source
         )
         return directory.resolve_organisation(actor=SYSTEM, draft=draft, at=timezone.now())
-    if owner.isdecimal() and (found := Organisation.objects.filter(pk=int(owner)).first()):
-        return found
+    numbered = Organisation.objects.filter(pk=int(owner)).first() if owner.isdecimal() and len(owner) < 19 else None
+    if numbered:
+        return numbered
     found = [
         organisation
         for organisation in directory_queries.search_organisations(EVERYTHING, owner)

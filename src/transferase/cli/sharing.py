@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Final, Self
 from uuid import UUID
@@ -93,4 +93,4 @@ def propose(needs: Sequence[UUID]) -> int:
     return matching.propose_batch(actor=SYSTEM, listing_ids=needs, at=timezone.now())
 
 
-_WORKS: Final = {WARM: warm, INDEX: index, PROPOSE: propose}
+_WORKS: Final[Mapping[str, Callable[..., object]]] = {WARM: warm, INDEX: index, PROPOSE: propose}

@@ -218,6 +218,31 @@ def test_requirements_of_a_need_stand_in_a_table(
     shown = page(visit(), need)
     assert "Energy density" in shown
     assert "at least 300 Wh/kg" in shown
+    assert "300 Wh/kg 이상" in page(visit(), need, "ko")
+    assert "不低于 300 Wh/kg" in page(visit(), need, "zh-hans")
+
+
+def test_a_need_asks_for_a_range_and_an_offer_has_levels_behind_it(
+    visit: Callable[..., Client], make_listing: Callable[..., Listing]
+) -> None:
+    for direction, filled in (("need", 3), ("offer", 7)):
+        shown = page(visit(), make_listing(direction=direction, trl_low=5, trl_high=7))
+        assert shown.count('class="f1"') == filled
+
+
+def test_an_owner_without_a_public_page_is_named_without_a_link(
+    visit: Callable[..., Client], make_organisation: Callable[..., Organisation], make_listing: Callable[..., Listing]
+) -> None:
+    fresh = make_organisation(names={"en": "Fresh Company"}, is_verified=False)
+    shown = page(visit(), make_listing(owner=fresh))
+    assert "Fresh Company" in shown
+    assert f"/organisations/{fresh.pk}" not in shown
+
+
+def test_samples_say_where_they_come_from(visit: Callable[..., Client], make_listing: Callable[..., Listing]) -> None:
+    told = page(visit(), make_listing(is_sample=True, attribution="Open gazette"))
+    assert "Sample record from public data" in told
+    assert "Made-up example" in page(visit(), make_listing(is_sample=True))
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,11 @@ def address_of(direction: str, listing_id: UUID | str, page: str = "") -> str:
     return reverse(f"{name}_{page}" if page else name, args=[listing_id])
 
 
+def is_linked(sheet: ListingSheet) -> bool:
+    """Whether the owner has a page that the reader may open: others see verified organisations only."""
+    return sheet.owner_id is not None and (sheet.owner_is_verified or sheet.is_mine)
+
+
 def trl_words(low: int | None, high: int | None) -> str:
     """A range of readiness levels: "TRL 4", "TRL 4–6", or nothing."""
     if low is None:
@@ -90,7 +95,7 @@ def card(sheet: ListingSheet) -> Card:
         original_title=_wording(sheet.original_title) if sheet.original_title is not None else None,
         summary=_wording(summary) if summary is not None else None,
         owner_name=sheet.owner_name or "",
-        owner_address=reverse("organisation", args=[sheet.owner_id]) if sheet.owner_id is not None else "",
+        owner_address=reverse("organisation", args=[sheet.owner_id]) if is_linked(sheet) else "",
         country=sheet.country.label if sheet.country else "",
         trl=trl_words(sheet.trl_low, sheet.trl_high),
         ways=tuple(mode.label for mode in sheet.transfer_modes[:2]),

@@ -19,7 +19,7 @@ from transferase.catalogue.queries import sheet
 from transferase.foundation.languages import Language
 from transferase.matching import queries
 from transferase.web import reasons
-from transferase.web.cards import Card, address_of, cards, trl_words
+from transferase.web.cards import Card, address_of, cards, is_linked, trl_words
 from transferase.web.context import text_language
 from transferase.web.sentences import listed
 from transferase.web.templatetags.interface import number
@@ -149,10 +149,7 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
             "answered": sum(field in public for field in QUESTIONS[Direction(direction)]),
             "tiers": _tiers(shown),
             "facts": _facts(shown, language),
-            "levels": [
-                Level(step, 30 * (step - 1), shown.trl_low is not None and step <= (shown.trl_high or 0))
-                for step in TRL_LEVELS
-            ],
+            "levels": [Level(step, 30 * (step - 1), _is_reached(shown, step)) for step in TRL_LEVELS],
             "trl": trl_words(shown.trl_low, shown.trl_high),
             "ipc": _codes(shown, "ipc"),
             "cpc": _codes(shown, "cpc"),
@@ -167,6 +164,14 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
             "structured": _structured(request, shown),
         },
     )
+
+
+def _is_reached(shown: ListingSheet, level: int) -> bool:
+    """Whether a level is filled: all that an offer has behind it, only the range that a need asks for."""
+    if shown.trl_low is None:
+        return False
+    first = shown.trl_low if shown.direction == Direction.NEED else 1
+    return first <= level <= (shown.trl_high or shown.trl_low)
 
 
 def _own_matches(request: PageRequest, listing: Listing, language: str) -> list[OwnMatch]:
@@ -207,7 +212,7 @@ def _facts(shown: ListingSheet, language: str) -> list[Fact]:
     owner = Fact(
         _("Owner"),
         shown.owner_name or _("Name not shown"),
-        reverse("organisation", args=[shown.owner_id]) if shown.owner_id is not None else "",
+        reverse("organisation", args=[shown.owner_id]) if is_linked(shown) else "",
         note=shown.owner_kind.label if shown.owner_kind else "",
     )
     facts = [owner, Fact(_("Country"), shown.country.label if shown.country else "")]

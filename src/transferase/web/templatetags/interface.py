@@ -20,6 +20,8 @@ from transferase.foundation.languages import Language, of_interface
 if TYPE_CHECKING:
     from django.forms import BoundField, Widget
 
+    from transferase.catalogue.queries import SheetRequirement
+
 register = template.Library()
 
 MARKS: dict[str, str] = {Language.KO: "한", Language.ZH: "中", Language.EN: "EN"}
@@ -132,6 +134,20 @@ def number(value: float | Decimal | None) -> str:
         value = value.normalize()
         return f"{value:,f}"
     return f"{value:,}"
+
+
+@register.filter
+def condition(row: SheetRequirement) -> str:
+    """What a requirement asks for, in the order in which a language says it: "at most 40 ℃", "40 ℃ 이하"."""
+    asked = {
+        "lt": _("less than %(value)s"),
+        "le": _("at most %(value)s"),
+        "eq": _("exactly %(value)s"),
+        "ge": _("at least %(value)s"),
+        "gt": _("more than %(value)s"),
+    }
+    value = f"{number(row.value)} {row.unit}".strip()
+    return asked.get(row.operator.code, "%(value)s") % {"value": value}
 
 
 @register.filter

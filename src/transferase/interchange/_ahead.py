@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import queue
+import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -15,6 +16,7 @@ T = TypeVar("T")
 # Rows make no cycles, but so many objects that the collector would look for some after every few of them.
 RARE: Final = 100_000
 PATIENCE_S: Final = 0.2
+YIELD_S: Final = 0.0005
 
 
 def ahead(items: Iterator[T]) -> Generator[T]:
@@ -59,11 +61,16 @@ def ahead(items: Iterator[T]) -> Generator[T]:
 
 
 @contextmanager
-def rare_collection() -> Iterator[None]:
-    """Let the garbage collector run seldom for a while; saves a tenth of the time of an import."""
-    before = gc.get_threshold()
-    gc.set_threshold(RARE, *before[1:])
+def paced() -> Iterator[None]:
+    """Let the garbage collector run seldom, and the reading thread give way at once to the one that feeds the database.
+
+    Together they save about a fifth of the time of an import.
+    """
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
+    gc.set_threshold(RARE, *threshold[1:])
+    sys.setswitchinterval(YIELD_S)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(interval)

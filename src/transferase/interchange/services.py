@@ -18,7 +18,7 @@ from transferase.foundation.errors import DomainError
 from transferase.foundation.ledger import System, record, service
 from transferase.foundation.queue import enqueue
 from transferase.interchange import _storage, queries, rules
-from transferase.interchange._ahead import ahead, rare_collection
+from transferase.interchange._ahead import ahead, paced
 from transferase.interchange._intake import Intake, ListingIntake, composed_rows
 from transferase.interchange._organisations import OrganisationIntake
 from transferase.interchange._reading import Table, count_rows, open_table
@@ -168,7 +168,7 @@ def bring_in(
         intake = _intake(_circumstances(actor, run, at))
         batches = ahead(_batches(composed_rows(table, intake)))
         position = 0
-        with rare_collection(), closing(batches):
+        with paced(), closing(batches):
             for batch in batches:
                 if position + len(batch) > run.read:
                     run = _take(run=run, rows=batch[max(0, run.read - position) :], intake=intake)

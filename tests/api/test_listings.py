@@ -264,10 +264,8 @@ def test_a_token_without_the_scope_writes_nothing(door_of, officer, own, make_li
     assert Listing.objects.count() == 1
 
 
-@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("write", [write for write in WRITES if write != "record"])
 def test_what_cannot_be_seen_does_not_exist(door_of, make_person, make_listing, write):
-    if write == "record":
-        pytest.skip("makes a listing of its own")
     response = WRITES[write](door_of(make_person(role="broker"), READ, WRITE), make_listing(state="draft"))
     assert response.status_code == 404
 

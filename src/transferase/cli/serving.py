@@ -40,7 +40,6 @@ def serve(*, host: str, port: int, has_worker: bool, on_ready: Callable[[str], N
     with _signals_end():
         children: list[subprocess.Popen[bytes]] = []
         try:
-            os.environ["TRANSFERASE_WARM"] = "1"
             children.append(_start(_web_command(host, port)))
             if has_worker:
                 # Readers come first: the worker takes what they leave of the processor.
@@ -61,7 +60,7 @@ def _web_command(host: str, port: int) -> list[str]:
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
         "--workers", str(WORKERS), "--blocking-threads", str(THREADS), "--backpressure", str(BACKPRESSURE),
-        "--workers-kill-timeout", "5", "--log-level", "warning", "transferase.wsgi:application",
+        "--workers-kill-timeout", "5", "--log-level", "warning", "transferase.cli.warmed:application",
     ]  # fmt: skip
 
 

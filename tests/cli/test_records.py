@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -53,11 +54,13 @@ def test_good_rows_are_taken_and_faulty_ones_told(transferase, offers):
     assert Listing.objects.filter(state="published").count() == 2
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(transferase, offers):
+def test_a_dry_run_says_the_same_and_writes_nothing(transferase, offers, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
     report = transferase("import", str(offers), "--kind", "offers", "--source", "test", "--dry-run", "--json").json
     assert [report[name] for name in ("read", "created", "updated", "unchanged", "rejected")] == [4, 2, 0, 0, 2]
     assert not Listing.objects.exists()
     assert not Organisation.objects.exists()
+    assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
 def test_columns_are_named_in_a_map(transferase, tmp_path, make_organisation):

@@ -51,7 +51,7 @@ def bring_in(
         try:
             foreseen = _previewed(run, map_file, encoding, publishes=publishes, limit=None)
         finally:
-            (Path(settings.MEDIA_ROOT) / "imports" / run.stored_as).unlink(missing_ok=True)
+            (Path(settings.MEDIA_ROOT) / run.stored_as).unlink(missing_ok=True)
         transaction.set_rollback(True)
     if not foreseen.is_confident:
         raise Unable(told_code("doubtful_encoding", {"candidates": foreseen.candidates}))

@@ -101,7 +101,6 @@ def addresses(browser: Browser, base: str) -> dict[str, str]:
     for who, direction, own in (("scout", "needs", "need"), ("officer", "offers", "own")):
         page.context.clear_cookies()
         sign_in(page, base, who)
-        note("ours", page, "main a[href*='/organisations/']", r"/organisations/(\d+)$")
         note(own, page, f"main a[href*='/{direction}/']", f"/{direction}/{identity}/matches$")
         note(own, page, f"main a[href*='/{direction}/']", f"/{direction}/{identity}$")
         if own == "need" and "need" in found:
@@ -117,7 +116,7 @@ def addresses(browser: Browser, base: str) -> dict[str, str]:
 def bring_in(page: Page, base: str, found: dict[str, str]) -> None:
     """One import that is looked at and one that has run."""
     table = (
-        "number,title,summary,ipc\n"
+        "external_id,title,summary,ipc\n"
         "S-1,River level by camera,Measures the water level of rivers within one centimetre at night,G01F 23/00\n"
         "S-1,Entered twice,The same number stands here again,G01F\n"
         "S-3,Biodegradable packaging film,A film of seaweed that degrades within ninety days,C08J 5/18\n"

@@ -26,7 +26,7 @@ WIDE, PHONE, NARROWEST = (
     {"width": 320, "height": 640},
 )
 DARK = {"front", "search", "need-matches", "need-facts", "desk-office", "import-preview"}
-TABLE = """number,title,summary,ipc
+TABLE = """external_id,title,summary,ipc
 P-1,River level by camera,Measures the water level of rivers within one centimetre,G01F 23/00
 P-1,Entered twice,The same number stands here again,G01F
 P-3,Film of seaweed,Packaging that degrades within ninety days,C08J 5/18
@@ -121,7 +121,8 @@ def test_a_page_is_accessible_and_quiet(
 ) -> None:
     here = visit(shot.who, viewport=WIDE, color_scheme="light")
     page = here.open(f"/{language}{shot.path.format(**places)}")
-    faults = complaints(page, "wide")
+    # Wide and narrow differ in style alone, so one language is enough for the wide one.
+    faults = complaints(page, "wide") if language == "en" else []
     assert page.locator("h1").count() == 1
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     faults += complaints(page, "phone") + overflow(page, "phone")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,6 +19,7 @@ from transferase.interchange.queries import runs
 from transferase.matching import queries as matching
 from transferase.matching import services as matching_services
 from transferase.web.accounts import person_of, reading_language
+from transferase.web.search import Pages
 from transferase.web.unsaved import registered
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from transferase.web.middleware import PageRequest
 
 MOST_ROWS = 50
+PAGE = 20
+MOST_DIGITS = 6
 MOST_NEWS = 8
 MOST_READ = 50
 MOST_IMPORTS = 5
@@ -92,6 +96,9 @@ def desk(request: PageRequest) -> HttpResponse:
     mine = queries.own_listings(viewer)
     shown = mine.filter(state=state) if state in State.values else mine.exclude(state=State.TAKEN)
     counts = queries.counts_by_state(viewer)
+    asked = request.GET.get("page", "1")
+    page_number = int(asked) if asked.isdecimal() and len(asked) < MOST_DIGITS else 1
+    first = max(page_number - 1, 0) * PAGE
     news = _news(request)
     waiting = _waiting_matches(request) if counts else []
     sent_back = _rows(request, queries.sent_back(viewer)[:MOST_ROWS])
@@ -104,13 +111,16 @@ def desk(request: PageRequest) -> HttpResponse:
         "states": [(code, counts[code]) for code in State.values if counts.get(code)],
         "all": sum(counts.values()),
         "live": counts.get(State.PUBLISHED, 0) - sum(row.sheet.state.code == State.PUBLISHED for row in lapsed),
-        "rows": _rows(request, shown[:MOST_ROWS]),
+        "rows": _rows(request, shown[first : first + PAGE]),
+        "pages": _pages(state, page_number, shown.count()),
         "drafts": _rows(request, mine.filter(state=State.DRAFT, state_reason="")[:MOST_NEWS]),
         "sent_back": sent_back,
         "running_out": running_out,
         "lapsed": lapsed,
         "news": news,
         "waiting_matches": waiting,
+        # Whoever has one listing need not read its title beside each match.
+        "own_vary": len({pair.own.id for pair in waiting}) > 1,
         "waits": len(sent_back) + len(running_out) + len(lapsed) + len(news),
         "imports": runs(viewer)[:MOST_IMPORTS],
         "queue": queries.review_queue(viewer).count() if viewer.sees_everything else None,
@@ -126,6 +136,22 @@ def notices_seen(request: PageRequest) -> HttpResponse:
     for organisation in organisations_of(person_of(request), request.at):
         matching_services.see_notices(actor=person_of(request), organisation=organisation, at=request.at)
     return redirect("desk")
+
+
+def _pages(state: str, number: int, total: int) -> Pages:
+    """Where in the own listings one is, and the addresses before and after."""
+
+    def address(page: int) -> str:
+        return f"?{urlencode({'state': state, 'page': str(page)})}#listings"
+
+    first = (number - 1) * PAGE + 1
+    return Pages(
+        first=first,
+        last=min(first + PAGE - 1, total),
+        total=total,
+        previous=address(number - 1) if number > 1 else "",
+        next=address(number + 1) if first + PAGE <= total else "",
+    )
 
 
 def _lapsed(at: datetime) -> Q:

@@ -35,7 +35,7 @@ ENCODING_WORDS = {
     "gb18030": _("GB 18030 / GBK (Chinese)"),
 }
 WANTED_WORDS = {
-    WantedState.PUBLISHED: _("Published at once, where your organisation may do that; else handed in for review"),
+    WantedState.PUBLISHED: _("Published, or handed in for review"),
     WantedState.DRAFT: _("Kept as drafts"),
 }
 FIELD_WORDS: dict[str, _StrPromise] = {

@@ -2,6 +2,7 @@
 
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from transferase.api.v1 import api
 
@@ -9,6 +10,8 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("", include("transferase.web.urls_plain")),
     *i18n_patterns(
+        # The address that somebody signs in with is changed by nobody past the services of the directory.
+        path("account/email/", RedirectView.as_view(pattern_name="settings")),
         path("account/", include("allauth.account.urls")),
         path("", include("transferase.web.urls")),
     ),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
+from transferase.engine.ranking import Reason
 from transferase.engine.text import Snippet
-from transferase.web.search import Asked, marked
+from transferase.matching.queries import Hit, SearchResult
+from transferase.web.search import Asked, marked, reasons_of, suggestion_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,6 +188,41 @@ def test_what_was_asked_survives_its_address(query: str) -> None:
 def test_marks_are_set_and_everything_else_is_escaped() -> None:
     told = marked(Snippet("a <b> sensor & more", 0, ((6, 12),), True, True))
     assert told == "… a &lt;b&gt; <mark>sensor</mark> &amp; more …"
+
+
+@pytest.mark.parametrize(
+    ("interface", "language", "said"),
+    [
+        ("en", "en", ("Found by words: “sensor”, “level”", "Found by meaning")),
+        ("en", "ko", ("Found by words: “sensor”, “level”", "Found by meaning, across languages")),
+        ("zh-hans", "zh-Hans", ("按词找到：“sensor”、“level”", "按语义找到")),
+    ],
+)
+def test_why_something_was_found_is_told_in_words(interface: str, language: str, said: tuple[str, ...]) -> None:
+    because = (
+        Reason("found_words", {"words": ["sensor", "level"], "language": language}),
+        Reason("close_meaning", {"closeness": 0.8, "language": "en"}),
+        Reason("newest", {}),
+    )
+    hit = Hit(uuid4(), "offer", language, 70, because, None)
+    with translation.override(interface):
+        assert reasons_of(hit, {"en": "en", "zh-hans": "zh-Hans"}[interface]) == said
+
+
+def test_a_slip_of_the_keyboard_is_offered_mended() -> None:
+    found = SearchResult((), 0, {}, {}, "river sensor", 3.0, True)
+    mended = suggestion_of(Asked(text="rivr sensor", countries=("KR",), page=2), found)
+    assert mended is not None
+    assert mended.address.endswith("/search?q=river+sensor&country=KR")
+    assert suggestion_of(Asked(text="river"), replace(found, did_you_mean=None)) is None
+
+
+def test_an_organisation_as_filter_is_named(visit: Callable[..., Client], listings: dict[str, Listing]) -> None:
+    owner = listings["heat"].owner
+    page = get(visit(), f"/en/search?organisation={owner.pk}")
+    assert "1 result" in page
+    assert owner.name("en") in page
+    assert "Heat pump" in page
 
 
 def test_a_page_of_results_costs_the_same_for_one_and_for_three(

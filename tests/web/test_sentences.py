@@ -15,6 +15,7 @@ from django.utils import translation
 import transferase
 from transferase.catalogue import rules as catalogue_rules
 from transferase.catalogue.rules import quality_hints
+from transferase.engine.ranking import Reason
 from transferase.foundation.errors import DomainError, Problem
 from transferase.interchange.rules import ROW_CODES
 from transferase.matching import rules as matching_rules
@@ -138,3 +139,35 @@ def test_percent_signs_in_facts_are_only_text() -> None:
 def test_misfits_are_told_in_the_readers_words(interface: str, code: str, facts: dict[str, object], said: str) -> None:
     with translation.override(interface):
         assert said in reasons.misfit(code, facts)
+
+
+def _shared(*words: str, language: str) -> Reason:
+    said = [{"text": word, "language": language} for word in words]
+    return Reason("shared_terms", {"terms": [{"term": q["text"], "need": q, "offer": q} for q in said]})
+
+
+@pytest.mark.django_db
+def test_shared_words_are_told_in_the_readers_language_where_there_are_some() -> None:
+    because = [_shared("传感器", language="zh-Hans"), _shared("sensor", "level", language="en")]
+    assert reasons.fits(because, "en") == ["Both say: sensor, level"]
+    assert reasons.fits(because, "ko") == ["Both say: 传感器"]
+
+
+@pytest.mark.django_db
+def test_stated_facts_that_fit_are_told_in_words() -> None:
+    because = [
+        Reason("sentence_pair", {}),
+        Reason("shared_field", {"node": "G01F 23/00", "nodes": ["G01F 23/00"]}),
+        Reason("readiness_fits", {"wanted": [4, 6], "stated": [5, 5]}),
+        Reason("transfer_mode_fits", {"modes": ["assignment"]}),
+        Reason("territory_fits", {"wanted": ["KR"], "given": ["world"]}),
+        Reason("partner_fits", {"side": "need", "kind": "company_small"}),
+    ]
+    assert reasons.fits(because, "en") == [
+        "Both are in the patent class G01F 23/00",
+        "Readiness TRL 5 is within what is asked for (TRL 4–6)",
+        "Common way of transfer: Assignment",
+        "The territory covers South Korea",
+        "The kind of partner fits: Small company",
+    ]
+    assert reasons.excluded("country").startswith("Ruled out")

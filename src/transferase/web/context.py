@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -98,14 +98,7 @@ def _navigation(path: str, person: Person | None) -> tuple[Entry, ...]:
     if person is not None:
         places.insert(0, ("desk", _("My desk")))
         places.append(("import_new", _("Import")))
-    entries = []
-    for name, text in places:
-        try:
-            address = reverse(name)
-        except NoReverseMatch:
-            continue
-        entries.append(Entry(text, address, path.startswith(address)))
-    return tuple(entries)
+    return tuple(Entry(text, reverse(name), path.startswith(reverse(name))) for name, text in places)
 
 
 def _languages(full_path: str, current: str) -> tuple[LanguageLink, ...]:

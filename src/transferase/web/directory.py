@@ -53,7 +53,7 @@ def organisations(request: PageRequest) -> HttpResponse:
     """Organisations, found by a part of a name in any language or by a register's number."""
     language = text_language()
     words = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:200]
-    country = request.GET.get("country", "")[:2]
+    country = request.GET.get("country", "").replace("\x00", "")[:2]
     found = Organisation.objects.visible_to(request.viewer)
     if words:
         named = Q(names__name__icontains=words) | Q(identifiers__value__iexact=words.replace("-", ""))

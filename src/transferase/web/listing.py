@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from babel.numbers import format_currency
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -158,8 +158,8 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
             "own_matches": [] if shown.is_mine else _own_matches(request, listing, language),
             "matches_address": address_of(direction, shown.id, "matches"),
             "may_see_matches": shown.is_mine or request.viewer.sees_everything,
-            "edit_address": _maybe(f"{direction}_edit", shown.id) if may_edit else "",
-            "manage_address": _maybe("listing_manage", shown.id) if may_edit else "",
+            "edit_address": reverse(f"{direction}_edit", args=[shown.id]) if may_edit else "",
+            "manage_address": reverse("listing_manage", args=[shown.id]) if may_edit else "",
             "is_public": shown.state.code == State.PUBLISHED and not shown.is_held and listing.is_public_at(request.at),
             "structured": _structured(request, shown),
         },
@@ -261,13 +261,6 @@ def _labels(coded: Sequence[Coded]) -> str:
 
 def _stated(fact: Fact) -> list[Fact]:
     return [fact] if fact.value else []
-
-
-def _maybe(name: str, listing_id: UUID) -> str:
-    try:
-        return reverse(name, args=[listing_id])
-    except NoReverseMatch:
-        return ""
 
 
 def _structured(request: PageRequest, shown: ListingSheet) -> SafeString | str:

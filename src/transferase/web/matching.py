@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -117,7 +117,7 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
             "legend": {part.name: part for match in shown for part in match.parts}.values(),
             "facts": _facts(listing),
             "hints": [sentence(f"hint_{code}") for code in hints],
-            "edit_address": _edit_address(listing) if own.is_own else "",
+            "edit_address": reverse(f"{direction}_edit", args=[listing.pk]) if own.is_own else "",
             "is_waiting": is_waiting,
             "poll_address": f"{page_address}?poll=1&known={total}",
             "page_address": page_address,
@@ -330,13 +330,6 @@ def _facts(listing: Listing) -> list[tuple[str, str]]:
         (_("Territory"), labelled("country", listing.territory)),
     ]
     return [(name, value) for name, value in facts if value]
-
-
-def _edit_address(listing: Listing) -> str:
-    try:
-        return reverse("offer_edit" if listing.is_offer else "need_edit", args=[listing.pk])
-    except NoReverseMatch:
-        return ""
 
 
 def _anchor(view: MatchView) -> str:

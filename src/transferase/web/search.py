@@ -67,7 +67,7 @@ class Asked:
             text=" ".join(query.get("q", "").replace("\x00", " ").split())[:LONGEST_QUERY],
             kind=kind if kind in set(Direction) else "",
             fields=_values(query, "field"),
-            ipc=query.get("ipc", "").strip().upper()[:20],
+            ipc=query.get("ipc", "").replace("\x00", "").strip().upper()[:20],
             trl=trl if trl in BANDS else "",
             countries=_values(query, "country"),
             modes=_values(query, "mode"),
@@ -378,4 +378,5 @@ def _facet(
 
 
 def _values(query: QueryDict, name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value[:40] for value in query.getlist(name) if value))[:20]
+    told = (value.replace("\x00", "")[:40] for value in query.getlist(name)[:100])
+    return tuple(dict.fromkeys(value for value in told if value))[:20]

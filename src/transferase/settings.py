@@ -186,6 +186,9 @@ TRANSLATION_MODEL = os.environ.get("TRANSFERASE_TRANSLATION_MODEL", "")
 TRANSLATION_KEY = os.environ.get("TRANSFERASE_TRANSLATION_KEY", "")
 EMBEDDING = os.environ.get("TRANSFERASE_EMBEDDING", "")
 EMBEDDING_CACHE = HOME / "models"
+# How many requests a minute the API answers: for an address without a token, for a person with tokens.
+API_ANONYMOUS_PER_MINUTE = int(os.environ.get("TRANSFERASE_API_ANONYMOUS_PER_MINUTE", "120"))
+API_TOKEN_PER_MINUTE = int(os.environ.get("TRANSFERASE_API_TOKEN_PER_MINUTE", "600"))
 # "unverified": listings of organisations that the operator has verified are published without waiting.
 REVIEW = os.environ.get("TRANSFERASE_REVIEW", "unverified")
 

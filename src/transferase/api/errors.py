@@ -154,7 +154,7 @@ def _too_big(request: HttpRequest, error: Exception) -> HttpResponse:
 
 def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
     """A bug: it is logged with its traceback, and the caller learns only that it happened."""
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    log.error("%s %r failed", request.method, request.path, exc_info=error)
     return problem(500, "Something went wrong here; it has been logged.")
 
 

@@ -46,10 +46,10 @@ class MinuteThrottle(BaseThrottle):
     def allow_request(self, request: HttpRequest) -> bool:
         caller = request.auth  # type: ignore[attr-defined]
         if caller.person is None:
-            limit = int(getattr(settings, "API_ANONYMOUS_PER_MINUTE", 120))
+            limit = settings.API_ANONYMOUS_PER_MINUTE
             who = f"address:{_address(request)}"
         else:
-            limit = int(getattr(settings, "API_TOKEN_PER_MINUTE", 600))
+            limit = settings.API_TOKEN_PER_MINUTE
             who = f"person:{caller.person.pk}"
         minute, passed = divmod(int(time.time()), WINDOW_SECONDS)
         key = f"api:{who}:{minute}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -350,6 +351,9 @@ def evaluate_bitext(file: Path, langs: tuple[str, str] | None, as_json: bool) ->
 
 def run(arguments: list[str] | None = None) -> int:
     """Do what the command line asks for and return the exit status; a failure is one sentence, never a traceback."""
+    if arguments is None:
+        # Asked to end, a verb ends as after Ctrl-C: helpers are stopped, the database is given back.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         result = transferase.main(args=arguments, prog_name="transferase", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import click
 import polib
 from django.conf import settings
 from django.core.management import call_command
@@ -89,13 +91,16 @@ def _do(step: Step, marks: dict[str, str], *, is_forced: bool = False) -> bool:
     if marks.get(_key(step)) == wanted and not is_forced:
         return False
     started = time.monotonic()
+    start = "\r" if sys.stderr.isatty() else ""
+    if start:
+        click.echo(f"{step.name} ...", err=True, nl=False)
     step.make()
     marks[_key(step)] = wanted
     file = _marks_file()
     unfinished = file.with_suffix(".new")
     unfinished.write_text(json.dumps(marks, indent=1), encoding="utf-8")
     unfinished.replace(file)
-    tell(f"{step.name} ({time.monotonic() - started:.1f} s)")
+    tell(f"{start}{step.name} ({time.monotonic() - started:.1f} s)")
     return True
 
 

@@ -37,6 +37,8 @@ def serve(*, host: str, port: int, has_worker: bool, on_ready: Callable[[str], N
     """Serve until a signal comes or one of the processes ends, and leave none behind."""
     shown = f"[{host}]" if ":" in host else host
     url = f"http://{'127.0.0.1' if shown in {'0.0.0.0', '[::]'} else shown}:{port}"  # noqa: S104 - only compared
+    # Letters link to where readers reach the platform; without another word that is here.
+    os.environ.setdefault("TRANSFERASE_URL", url)
     with _signals_end():
         children: list[subprocess.Popen[bytes]] = []
         try:
@@ -66,10 +68,10 @@ def _web_command(host: str, port: int) -> list[str]:
 
 def _start(command: Sequence[str], niceness: int = 0) -> subprocess.Popen[bytes]:
     # In a session of its own: Ctrl-C reaches only the parent, which then ends the others in order.
-    return subprocess.Popen(command, start_new_session=True, preexec_fn=functools.partial(_before, niceness))  # noqa: PLW1509,S603 - before exec only a system call
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=functools.partial(end_with_parent, niceness))  # noqa: PLW1509,S603 - before exec only a system call
 
 
-def _before(niceness: int) -> None:
+def end_with_parent(niceness: int = 0) -> None:
     """Ask Linux to end this process when its parent dies, however that comes about."""
     os.nice(niceness)
     if sys.platform == "linux":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
@@ -14,6 +15,7 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 from transferase.cli import opening
+from transferase.cli.serving import end_with_parent
 
 WARM: Final = "warm"
 INDEX: Final = "index"
@@ -51,6 +53,9 @@ class Helper:
 
 
 def _help(pipe: Connection, parent: int) -> None:
+    # Ctrl-C reaches both processes: the first one ends this one, which has nothing to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     with opening.database():
         while True:
             while not pipe.poll(LOOK_EVERY):

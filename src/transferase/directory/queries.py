@@ -17,7 +17,7 @@ from transferase.directory.models import (
     Person,
     Role,
 )
-from transferase.directory.rules import ANYONE, PLATFORM_GRANTS, OrganisationDraft, Permission, Viewer
+from transferase.directory.rules import ANYONE, PLATFORM_GRANTS, OrganisationDraft, Permission, Viewer, may_sign_in
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,7 +75,8 @@ def digest_of_secret(secret: str) -> str:
 def token_in_force(secret: str, at: datetime) -> AccessToken | None:
     """The token whose secret this is, with its person, if it still opens the API."""
     tokens = AccessToken.objects.in_force(at).select_related("person")
-    return tokens.filter(digest=digest_of_secret(secret)).first()
+    token = tokens.filter(digest=digest_of_secret(secret)).first()
+    return token if token is not None and may_sign_in(token.person) else None
 
 
 def search_organisations(viewer: Viewer, words: str, limit: int = 20) -> list[Organisation]:
@@ -101,9 +102,13 @@ def search_organisations(viewer: Viewer, words: str, limit: int = 20) -> list[Or
 
 
 def find_organisation(draft: OrganisationDraft) -> Organisation | None:
-    """The organisation that a cleaned record speaks of: by number, by source, else by name in the same country."""
+    """The organisation that a cleaned record speaks of: by number, by source, else by name in the same country.
+
+    What strangers say of themselves decides nothing: a number or a name counts only of a verified organisation.
+    """
+    verified = Organisation.objects.filter(verified_at__isnull=False)
     for scheme, value in draft.identifiers.items():
-        if found := Organisation.objects.filter(identifiers__scheme=scheme, identifiers__value=value).first():
+        if found := verified.filter(identifiers__scheme=scheme, identifiers__value=value).first():
             return found
     if draft.external_id and (
         found := Organisation.objects.filter(source=draft.source, external_id=draft.external_id).first()
@@ -112,7 +117,7 @@ def find_organisation(draft: OrganisationDraft) -> Organisation | None:
     names = [name.lower() for name in draft.names.values()]
     # Lower("name") has an index, which name__iexact (UPPER) would not use.
     named = OrganisationName.objects.alias(folded=Lower("name")).filter(folded__in=names)
-    same = Organisation.objects.filter(pk__in=named.values("organisation"))
+    same = verified.filter(pk__in=named.values("organisation"))
     if draft.country:
         same = same.filter(country=draft.country)
     # Numbers that differ tell two bodies of one name apart.
@@ -121,6 +126,19 @@ def find_organisation(draft: OrganisationDraft) -> Organisation | None:
         if all(numbers.get(scheme, value) == value for scheme, value in draft.identifiers.items()):
             return organisation
     return None
+
+
+def taken_identifier(draft: OrganisationDraft) -> tuple[str, str] | None:
+    """A number of a cleaned record that some organisation has already, as (scheme, value)."""
+    for scheme, value in draft.identifiers.items():
+        if Identifier.objects.filter(scheme=scheme, value=value).exists():
+            return scheme, value
+    return None
+
+
+def person_with_email(email: str) -> Person | None:
+    """The active person who signs in with an e-mail address, whatever its case."""
+    return Person.objects.filter(email__iexact=email.strip(), is_active=True).first()
 
 
 def draft_of(organisation: Organisation) -> OrganisationDraft:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_email
 
@@ -65,6 +66,11 @@ def grants_of(person: Person, organisation_id: int | None = None) -> frozenset[P
         if membership.organisation_id == organisation_id:
             held |= GRANTS.get(membership.role, frozenset())
     return frozenset(held) if person.is_active else frozenset()
+
+
+def may_sign_in(person: Person) -> bool:
+    """Whether somebody may use the platform; sample persons, whose password is public, only in a demo."""
+    return person.is_active and (settings.DEMO or not person.is_sample)
 
 
 def may(actor: Person | System, permission: Permission, organisation_id: int | None = None) -> bool:

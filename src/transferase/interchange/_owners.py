@@ -80,6 +80,8 @@ class OwnerBook:
             return found, None
         if not name or check_organisation(draft):
             return None, Problem("owner", "unknown_owner", {"value": name or number})
+        if taken := directory.taken_identifier(draft):
+            return None, Problem("owner", "identifier_taken", {"scheme": taken[0], "value": taken[1]})
         return None, Problem("owner", ENTERED, {"value": name})
 
     def _draft(self, owner: tuple[str, str, str]) -> OrganisationDraft:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from contextlib import closing
 from itertools import islice
@@ -41,6 +42,8 @@ SHOWN_ROWS = 20
 SHOWN_FINDINGS = 200
 # The database plans by what it knows of its tables; after growing so much it must look again.
 ANALYSED_AT = frozenset({1_000, 10_000, 100_000})
+# Names that the platform gives to sources itself: of records from the API, of files without a name, of the samples.
+RESERVED = re.compile(r"(?:api:|organisation-|samples$|platform$)", re.IGNORECASE)
 OPEN_STATES = (RunState.UPLOADED, RunState.PREVIEWED, RunState.FAILED)
 
 
@@ -202,8 +205,10 @@ def cancel(*, actor: Person | System, run: ImportRun, at: datetime) -> ImportRun
 
 def _source(actor: Person | System, name: str, organisation: Organisation | None, at: datetime) -> Source:
     name = " ".join(name.split())[:60]
-    if not name:
-        name = f"organisation-{organisation.pk}" if organisation else "platform"
+    usual = f"organisation-{organisation.pk}" if organisation else "platform"
+    if name != usual and RESERVED.match(name) and not rules.is_operator(actor):
+        raise rules.ForeignSource(source=name)
+    name = name or usual
     try:
         with transaction.atomic():
             source, _ = Source.objects.get_or_create(

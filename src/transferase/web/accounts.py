@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from transferase.directory import queries, services
 from transferase.directory.models import Membership, Organisation, Person
-from transferase.directory.rules import Permission, grants_of, may, require
+from transferase.directory.rules import Permission, grants_of, may, may_sign_in, require
 from transferase.foundation.errors import DomainError
 from transferase.foundation.languages import Language, of_interface
 from transferase.foundation.ledger import SYSTEM
@@ -70,6 +70,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             password=said["password1"],
             at=timezone.now(),
         )
+
+    def pre_login(self, request: HttpRequest, user: Person, **told: Any) -> HttpResponse | None:
+        """Stop persons who may not use the platform, though they know the password."""
+        if not may_sign_in(user):
+            return self.respond_user_inactive(request, user)  # type: ignore[no-any-return]
+        return super().pre_login(request, user, **told)  # type: ignore[no-any-return]
 
     def set_password(self, user: Person, password: str) -> None:
         """Change the password through the directory; the person at hand keeps the session."""
@@ -279,6 +285,9 @@ def reading_language() -> Language:
 def onward(request: PageRequest, otherwise: str) -> str:
     """Where a person was heading, if it is a page of ours."""
     there = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(there, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    # What does not begin with a slash would be taken for the name of a page.
+    if there.startswith("/") and url_has_allowed_host_and_scheme(
+        there, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         return there
     return resolve_url(otherwise)

@@ -7,13 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from allauth.account import forms as allauth  # type: ignore[import-untyped]
-from allauth.account.utils import filter_users_by_email  # type: ignore[import-untyped]
 from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from transferase.directory.models import IdentifierScheme, Role
-from transferase.directory.queries import draft_of
+from transferase.directory.queries import draft_of, person_with_email
 from transferase.directory.rules import PLATFORM_ROLES, OrganisationDraft, Permission
 from transferase.foundation.languages import LANGUAGES, OWN_NAMES, Language, of_interface
 from transferase.web.forms.fields import LANGUAGE_CHOICES, Words, options
@@ -237,10 +236,10 @@ class ColleagueForm(forms.Form):
         self.fields["role"].choices = options("role", language, only=given)  # type: ignore[attr-defined]
 
     def clean_email(self) -> Person:
-        found = filter_users_by_email(self.cleaned_data["email"], is_active=True)
-        if not found:
+        # Only the address that somebody signs in with counts: further ones may be unproven claims.
+        person = person_with_email(self.cleaned_data["email"])
+        if person is None:
             raise forms.ValidationError(
                 _("Nobody is registered with this e-mail address. Ask your colleague to register.")
             )
-        person: Person = found[0]
         return person

@@ -196,7 +196,7 @@ def _save(
 
 def _is_stale(request: PageRequest, listing: Listing) -> bool:
     seen = request.POST.get("version", "")
-    return seen.isdigit() and int(seen) != listing.version
+    return seen != "" and seen != str(listing.version)
 
 
 def _onward(listing: Listing, step: str, act: str) -> str:

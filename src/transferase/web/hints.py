@@ -12,6 +12,7 @@ from transferase.catalogue import queries
 from transferase.catalogue.models import Direction
 from transferase.catalogue.rules import ListingDraft
 from transferase.engine.text import detect_language
+from transferase.foundation.languages import LANGUAGES
 from transferase.matching import queries as matching
 from transferase.web.accounts import reading_language
 from transferase.web.editing import SCHEMES, hints_of, own_listing, picker
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 MOST_MATCHES = 5
 # A few words say too little: what they find would change with every key.
 LEAST_CHARACTERS = 12
+# The beginning of a text tells enough, and everybody who types waits for the analysis of what others typed.
+LONGEST_SO_FAR = 5_000
 
 
 @registered
@@ -77,10 +80,12 @@ def listing_matches_preview(request: PageRequest, listing_id: UUID) -> HttpRespo
 
 def _draft_so_far(request: PageRequest, direction: str) -> ListingDraft:
     """What was typed, whether or not it would pass the checks."""
-    language = request.POST.get("language") or reading_language()
+    language = request.POST.get("language", "")
+    if language not in LANGUAGES:
+        language = reading_language()
     form = WhatForm(request.POST, draft=ListingDraft(direction, (), original_language=language))
     form.is_valid()
-    form.cleaned_data = {"language": language, **{name: request.POST.get(name, "") for name in BODY}}
+    form.cleaned_data = {"language": language, **{name: request.POST.get(name, "")[:LONGEST_SO_FAR] for name in BODY}}
     return form.lay_into(form.draft)
 
 

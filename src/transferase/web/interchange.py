@@ -234,7 +234,7 @@ def _choose(request: PageRequest, run: ImportRun, form: MappingForm) -> None:
 
 def _progress(request: PageRequest, run: ImportRun) -> HttpResponse:
     polls = request.GET.get("polls", "0")
-    count = int(polls) if polls.isdigit() else 0
+    count = int(polls) if polls.isdecimal() and len(polls) < 5 else 0
     page = {
         "run": run,
         "share": round(100 * run.read / run.expected) if run.expected else 0,
@@ -285,7 +285,7 @@ def _looks(draft: Any) -> tuple[str, str, str]:
 def _faulty_lines(run: ImportRun) -> Iterator[str]:
     writer = csv.writer(_Echo())
     # The mark lets spreadsheets see at once that this is UTF-8.
-    yield "\ufeff" + writer.writerow([gettext("Row"), gettext("Reason"), *run.header])
+    yield "\ufeff" + writer.writerow([gettext("Row"), gettext("Reason"), *map(_inert, run.header)])
     for number, cells, findings in queries.faulty_rows(run):
         reasons = " ".join(_told(finding).text for finding in findings)
         yield writer.writerow([number, reasons, *(_inert(cell) for cell in cells)])

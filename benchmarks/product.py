@@ -213,6 +213,11 @@ def scale(rows: int) -> dict[str, Any]:
             figures[name]["recall_at_100"] = round(sum(held) / len(held), 3)
     finally:
         candidates.EXACT_BELOW = was  # type: ignore[misc]
+    at = timezone.now()
+    asked = [lambda text=text: queries.search(viewer=ANYONE, at=at, text=text, direction="offer") for text in TYPED]  # type: ignore[misc]
+    timed(asked)
+    figures["search_page"] = percentiles(timed(asked * 2))
+    figures["browse_page"] = percentiles(timed([lambda: queries.search(viewer=ANYONE, at=at)] * 5))
     return figures
 
 
@@ -225,7 +230,7 @@ def _question(
     return {
         "direction": "offer",
         "vectors": {"en": vector},
-        "asks": {"en": candidates.Ask(sparse(known.query_weights(terms)), known.rarest(terms))},
+        "asks": {"en": candidates.Ask(sparse(known.query_weights(terms)), known.rarest(terms, least_terms=4))},
         "model_version": version,
     }
 

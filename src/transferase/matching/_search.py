@@ -47,6 +47,8 @@ SNIPPET_WIDTH: Final = 240
 LEAST_MEANING: Final = 0.35
 LEAST_COVERED: Final = 0.5
 LEAST_WORDS: Final = 0.2
+# Who holds none of the rarest few of typed words holds too little of them.
+RAREST_TYPED: Final = 4
 # A text that answers a query in its own language holds about so much of its words for what it is worth in meaning.
 EXPECTED_WORDS: Final = 0.6
 # A word of so few listings may be a slip if one that is written nearly alike is so many times as frequent.
@@ -231,7 +233,9 @@ def _asks(query: _Query, direction: str, now: Statistics) -> tuple[dict[str, Ask
             weights = {term: known.idf(term) for term in terms}
             total = sum(known.idf(term) for term in set(asked))
             worth = {term: weight / total for term, weight in weights.items()}
-            asks[language] = Ask(sparse(weights), list(weights), worth)
+            rarest = known.rarest(terms, least_terms=RAREST_TYPED)
+            rarest += [term for term in weights if not known.frequency(term)]
+            asks[language] = Ask(sparse(weights), rarest, worth)
         else:
             asks[language] = Ask(sparse(known.query_weights(terms, query.kind)), known.rarest(terms))
         attainable[language] = known.attainable(asked, query.kind)

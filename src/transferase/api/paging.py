@@ -7,7 +7,7 @@ import binascii
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
-from ninja import Field, Query
+from ninja import Query
 
 from transferase.foundation.errors import DomainError
 
@@ -19,12 +19,7 @@ LARGEST_PAGE: Final = 100
 DEEPEST_OFFSET: Final = 1000
 
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="How many items a page holds at most.")]
-Cursor = Annotated[
-    str, Query(max_length=200, description="`next_cursor` of the page before; absent for the first page.")
-]
-NextCursor = Annotated[
-    str | None, Field(description="Pass it as `cursor` to get the next page; null on the last page.")
-]
+Cursor = Annotated[str, Query(max_length=200, description="`next` of the page before; absent for the first page.")]
 
 
 class InvalidCursor(DomainError):

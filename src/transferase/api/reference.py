@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
@@ -13,7 +14,7 @@ from django.utils.safestring import SafeString
 if TYPE_CHECKING:
     from ninja import NinjaAPI
 
-PAGE = """<!DOCTYPE html>
+PAGE: Final = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -28,10 +29,25 @@ PAGE = """<!DOCTYPE html>
 <h1>{title} API, version {version}</h1>
 {paragraphs}
 <p><a href="{description}">OpenAPI description (JSON)</a></p>
+<nav aria-label="Endpoints"><ul>
+{contents}
+</ul></nav>
 {operations}
 </main>
 </body>
 </html>
+"""
+SECTION: Final = """<section id="{name}" class="py-3">
+<h2><code>{method} {path}</code></h2>
+<p>{told}</p>
+<p>{key} Answers: {answers}.</p>
+{parameters}{example}
+</section>"""
+TABLE: Final = """<div class="table-responsive"><table class="table">
+<thead><tr><th scope="col">Parameter</th><th scope="col">In</th><th scope="col">Meaning</th></tr></thead>
+<tbody>
+{rows}
+</tbody></table></div>
 """
 
 
@@ -39,11 +55,11 @@ def reference_page(request: HttpRequest, *, api: NinjaAPI) -> HttpResponse:
     """Every endpoint with its parameters and answers, from the same description that programs read."""
     schema = api.get_openapi_schema()
     operations = [
-        _operation(method, path, operation)
+        (method.upper(), path, operation)
         for path, methods in schema["paths"].items()
         for method, operation in methods.items()
     ]
-    paragraphs = format_html_join("\n", "<p>{}</p>", ((told,) for told in api.description.split("\n\n")))
+    bodies = schema["components"]["schemas"]
     return HttpResponse(
         format_html(
             PAGE,
@@ -52,46 +68,57 @@ def reference_page(request: HttpRequest, *, api: NinjaAPI) -> HttpResponse:
             icon=static("icon.svg"),
             tabler=static("vendor/tabler.min.css"),
             theme=static("theme.css"),
-            paragraphs=paragraphs,
+            paragraphs=format_html_join("\n", "<p>{}</p>", ((marked(p),) for p in api.description.split("\n\n"))),
             description=reverse(f"{api.urls_namespace}:openapi-json"),
-            operations=format_html_join("\n", "{}", ((operation,) for operation in operations)),
+            contents=format_html_join(
+                "\n",
+                '<li><a href="#{}"><code>{} {}</code></a></li>',
+                ((operation["operationId"], method, path) for method, path, operation in operations),
+            ),
+            operations=format_html_join("\n", "{}", ((_section(*found, bodies),) for found in operations)),
         )
     )
 
 
-def _operation(method: str, path: str, operation: dict[str, Any]) -> SafeString:
-    parameters = format_html_join(
-        "\n",
-        "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td></tr>",
-        (
-            (
-                p["name"],
-                p["in"],
-                "yes" if p.get("required") else "",
-                p.get("description") or p["schema"].get("description", ""),
-            )
-            for p in operation.get("parameters", [])
-        ),
+def marked(text: str) -> SafeString:
+    """A text with what stands in backticks set as code."""
+    parts = text.split("`")
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", p) if n % 2 else p,) for n, p in enumerate(parts))
     )
-    table = (
-        format_html(
-            '<div class="table-responsive"><table class="table"><thead><tr><th scope="col">Parameter</th>'
-            '<th scope="col">In</th><th scope="col">Required</th><th scope="col">Meaning</th></tr></thead>'
-            "<tbody>{}</tbody></table></div>",
-            parameters,
-        )
-        if parameters
-        else ""
-    )
-    security = operation.get("security", [])
-    key = "A token is needed." if security and {} not in security else "Needs no token."
+
+
+def _section(method: str, path: str, operation: dict[str, Any], bodies: dict[str, Any]) -> SafeString:
+    needs_key = {} not in operation["security"]
     return format_html(
-        '<section id="{}"><h2><code>{} {}</code></h2><p>{}</p><p>{} Answers: {}.</p>{}</section>',
-        operation["operationId"],
-        method.upper(),
-        path,
-        operation.get("description") or operation.get("summary", ""),
-        key,
-        ", ".join(operation["responses"]),
-        table,
+        SECTION,
+        name=operation["operationId"],
+        method=method,
+        path=path,
+        told=marked(operation["description"]),
+        key="A token is needed." if needs_key else "Needs no token.",
+        answers=", ".join(sorted(operation["responses"])),
+        parameters=_table(operation.get("parameters", [])),
+        example=_example(operation, bodies),
+    )
+
+
+def _table(parameters: list[dict[str, Any]]) -> SafeString:
+    rows = format_html_join(
+        "\n",
+        "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
+        ((p["name"], p["in"], marked(p.get("description") or p["schema"].get("description", ""))) for p in parameters),
+    )
+    return format_html(TABLE, rows=rows) if parameters else SafeString("")
+
+
+def _example(operation: dict[str, Any], bodies: dict[str, Any]) -> SafeString:
+    """The example of the body, where its schema has one."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    examples = bodies.get(name, {}).get("examples")
+    if not examples:
+        return SafeString("")
+    return format_html(
+        '<pre tabindex="0"><code>{}</code></pre>\n', json.dumps(examples[0], ensure_ascii=False, indent=2)
     )

@@ -31,7 +31,7 @@ their matches.
 Texts have tiers: `public`, `registered`, `introduced`, `nda`; a caller gets those that the same person would see in
 the pages. Empty lists, empty strings and null mean "not stated". Codes come from `/vocabularies`.
 
-Lists come in pages: pass `next_cursor` as `cursor`. Errors are `application/problem+json` (RFC 9457). The headers
+Lists come in pages: pass `next` as `cursor`. Errors are `application/problem+json` (RFC 9457). The headers
 `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` tell what is left of the present minute.
 """
 

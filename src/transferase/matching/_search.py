@@ -18,7 +18,7 @@ from transferase.matching import _facets as facets
 from transferase.matching import _model as model
 from transferase.matching import _statistics as statistics
 from transferase.matching._candidates import Ask, Question, find
-from transferase.matching._reach import reach_of
+from transferase.matching._reach import public_reach, reach_of
 from transferase.matching._scoring import nearest
 from transferase.matching._texts import fields_of, whole
 from transferase.matching.models import TermFrequency
@@ -149,7 +149,7 @@ def search(
         total=total,
         facets=counts,
         without=without,
-        did_you_mean=did_you_mean(said) if query.kind is QueryKind.TYPED else None,
+        did_you_mean=did_you_mean(said, at) if query.kind is QueryKind.TYPED else None,
         milliseconds=1000 * (time.perf_counter() - started),
         meaning_is_available=query.vector is not None,
     )
@@ -332,10 +332,10 @@ def _preference(text: ListingText, ranked: _Ranked, reader: str) -> tuple[bool, 
 # ---------------------------------------------------------------- slips of the keyboard
 
 
-def did_you_mean(text: str) -> str | None:
+def did_you_mean(text: str, at: datetime) -> str | None:
     """The text with each Latin word that hardly anybody uses replaced by a near one that many use, or None.
 
-    Words are known by their stems, so a replacement is read from a public text that holds the stem.
+    Words are known by their stems, so a replacement is read from a text that everybody may read now.
     """
     slips: dict[str, str] = {}
     for word in dict.fromkeys(re.findall(r"[A-Za-z]{4,}", text)):
@@ -343,7 +343,7 @@ def did_you_mean(text: str) -> str | None:
         if len(terms) != 1:
             continue
         used = TermFrequency.objects.filter(term=terms[0]).aggregate(used=Sum("listings"))["used"] or 0
-        meant = _nearest(terms[0], RARER * used) if used <= MOST_SLIPS else None
+        meant = _nearest(terms[0], RARER * used, at) if used <= MOST_SLIPS else None
         if meant is None:
             continue
         slips[word] = meant
@@ -352,17 +352,19 @@ def did_you_mean(text: str) -> str | None:
     return re.sub("|".join(map(re.escape, slips)), lambda match: slips[match.group()], text)
 
 
-def _nearest(term: str, used: int) -> str | None:
+def _nearest(term: str, used: int, at: datetime) -> str | None:
+    reach = public_reach(at)
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT f.term, (SELECT t.title || ' ' || t.summary FROM matching_listingindex i
+            f"""SELECT f.term, (SELECT t.title || ' ' || t.summary FROM matching_listingindex i
                     JOIN catalogue_listingtext t ON t.listing_id = i.listing_id AND t.language = i.language
                          AND t.tier = i.tier
-                    WHERE i.lexemes @@ quote_literal(f.term)::tsquery AND i.tier = 'public' AND i.is_open
+                    JOIN catalogue_listing l ON l.id = i.listing_id
+                    WHERE i.lexemes @@ quote_literal(f.term)::tsquery AND {reach.row} AND {reach.listing}
                       AND i.language = f.language LIMIT 1)
-            FROM matching_termfrequency f WHERE f.term %% %s AND f.listings > %s AND f.term ~ '^[a-z]+$'
-            ORDER BY similarity(f.term, %s) DESC, f.listings DESC LIMIT 3""",
-            [term, used, term],
+            FROM matching_termfrequency f WHERE f.term %% %(term)s AND f.listings > %(used)s AND f.term ~ '^[a-z]+$'
+            ORDER BY similarity(f.term, %(term)s) DESC, f.listings DESC LIMIT 3""",  # noqa: S608 - constants
+            {**reach.parameters, "term": term, "used": used},
         )
         for stem, said in cursor.fetchall():
             for word in re.findall(r"[A-Za-z]+", said or ""):

@@ -115,7 +115,7 @@ def matches_for_text(
 
 def suggestions(*, viewer: Viewer, at: datetime, text: str, language: str) -> list[str]:
     """The text as it may have been meant, where a word of it is one that no public listing knows."""
-    meant = did_you_mean(text)
+    meant = did_you_mean(text, at)
     return [] if meant is None else [meant]
 
 

@@ -65,6 +65,26 @@ def test_the_description_is_complete():
                 assert list(response["content"]) == [kind], where
 
 
+def example_of(name: str) -> Any:
+    return DESCRIPTION["components"]["schemas"][name]["examples"][0]
+
+
+def test_the_examples_are_accepted(owner: dict[str, Any], client: Client) -> None:
+    def ask(method: str, path: str, body: Any) -> Any:
+        return getattr(client, method)(
+            f"/api/v1/listings{path}",
+            body,
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {owner['secret']}"},
+        )
+
+    made = ask("post", "", example_of("ListingContent") | {"organisation": owner["organisation"]})
+    assert made.status_code == 201, made.json()
+    assert ask("patch", f"/{made.json()['id']}", example_of("ListingChange")).status_code == 200
+    assert ask("post", f"/{made.json()['id']}/submit", {}).json()["state"] == "published"
+    assert ask("post", f"/{made.json()['id']}/withdraw", example_of("WithdrawReason")).status_code == 200
+
+
 def test_pages_of_the_description(client: Client, db: None):
     described = client.get("/api/v1/openapi.json")
     assert described.json()["info"]["title"] == "Transferase"

@@ -32,7 +32,7 @@ class Organisation(Schema):
     country: str = Field(examples=["KR"])
     region: str
     website: str
-    identifiers: dict[str, str] = Field(examples=[{"ror": "https://ror.org/05apxxy63"}])
+    identifiers: dict[str, str] = Field(examples=[{"kr_business": "1234567890"}])
     is_verified: bool
     is_sample: bool
 

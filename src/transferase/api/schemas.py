@@ -138,7 +138,7 @@ class ListingContent(Facts):
                     "ipc": ["C08L 5/00", "B65D 65/46"],
                     "trl_low": 5,
                     "trl_high": 6,
-                    "transfer_modes": ["licence_exclusive", "joint_research"],
+                    "transfer_modes": ["exclusive_licence", "joint_research"],
                     "rights": [{"kind": "patent", "office": "KR", "status": "granted"}],
                     "external_id": "TLO-2026-0042",
                 }

@@ -62,4 +62,4 @@ def translate(*, listing_id: str) -> None:
         if language not in present:
             found = _translation.translate(texts, original.language, language)
             text = replace(original, language=language, origin=Origin.MACHINE, **{**dict.fromkeys(texts, ""), **found})
-            services.record_translation(actor=SYSTEM, listing=listing, text=text, at=timezone.now())
+            services.record_translation(actor=SYSTEM, listing=listing, text=text, at=timezone.now(), of=original)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from transferase.foundation.errors import DomainError
+from transferase.foundation.errors import DomainError, NotAllowed
 from transferase.foundation.ledger import SYSTEM
 from transferase.foundation.queue import enqueue, periodic, task
 from transferase.interchange import queries, services
@@ -19,6 +19,9 @@ def bring_in(*, run_id: int) -> None:
         return
     try:
         services.bring_in(actor=run.person or SYSTEM, run=run, at=timezone.now())
+    except NotAllowed:
+        # The person no longer acts for the organisation: nobody else goes on in that name.
+        services.cancel(actor=SYSTEM, run=run, at=timezone.now())
     except DomainError:
         # The run says why; trying again would not help.
         return

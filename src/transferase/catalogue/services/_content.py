@@ -111,14 +111,19 @@ def revise(*, actor: Person | System, listing: Listing, draft: ListingDraft, at:
 
 
 @service
-def record_translation(*, actor: Person | System, listing: Listing, text: TextDraft, at: datetime) -> Listing:
+def record_translation(
+    *, actor: Person | System, listing: Listing, text: TextDraft, at: datetime, of: TextDraft | None = None
+) -> Listing:
     """Add what a listing says in another language, or replace an earlier translation.
 
-    A machine may not take the place of a person's words, and nobody that of the original.
+    A machine may not take the place of a person's words, and nobody that of the original. Nothing happens when the
+    text it was made `of` was changed or closed meanwhile.
     """
     listing = _locked(listing)
     require(actor, Permission.CATALOGUE_LISTING_WRITE, listing.owner_id)
     before = queries.draft_of(listing)
+    if of is not None and of not in before.texts:
+        return listing
     present = next((t for t in before.texts if (t.language, t.tier) == (text.language, text.tier)), None)
     is_by_machine = text.origin == Origin.MACHINE
     if text.origin == Origin.ORIGINAL or (
@@ -127,6 +132,8 @@ def record_translation(*, actor: Person | System, listing: Listing, text: TextDr
         raise rules.OriginalKept(language=text.language, tier=text.tier)
     others = tuple(t for t in before.texts if t is not present)
     draft = _checked(replace(before, texts=(*others, text)))
+    if set(draft.texts) == set(before.texts):
+        return listing
     listing.version += 1
     listing.revised_at = at
     listing.save(update_fields=["version", "revised_at"])

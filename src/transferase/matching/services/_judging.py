@@ -38,7 +38,9 @@ def judge(
     """
     own = side_of(actor, organisation, need, offer)
     require_reason(verdict, reason, _known_reasons())
-    match = Match.objects.visible_to(viewer_of(actor, at), at).filter(need=need, offer=offer).first()
+    visible = Match.objects.visible_to(viewer_of(actor, at), at)
+    # Two clicks at once take turns.
+    match = visible.select_for_update().filter(need=need, offer=offer).first()
     if match is None:
         raise NoMatch(need=str(need.pk), offer=str(offer.pk))
     earlier = Judgement.objects.filter(need=need, offer=offer, organisation=organisation, withdrawn_at=None)

@@ -191,7 +191,9 @@ class ListingReader:
         prepared = prepare(draft, self._known_codes)
         problem = prepared.problems[0] if prepared.problems else None
         owner = (_line(values.get("owner", "")), _line(values.get("owner_identifier", "")), draft.country)
-        return Composed(row.number, row.cells, external_id, draft, prepared, owner, problem, tuple(findings.warnings))
+        return Composed(
+            row.number, row.cells, external_id, prepared.draft, prepared, owner, problem, tuple(findings.warnings)
+        )
 
     def _external_id(self, values: Mapping[str, Any]) -> str:
         given = _line(values.get("external_id", ""))
@@ -392,11 +394,12 @@ def _language_of(
 
 def language_of(sample: str) -> str:
     """The language of a few words; clear cases are told without counting every script, as `detect_language` does."""
-    hangul = len(HANGUL.findall(sample))
-    if 3 * hangul >= len(sample):
-        return Language.KO
-    if not hangul and 3 * len(HAN.findall(sample)) >= len(sample) and not KANA.search(sample):
-        return Language.ZH
+    if not KANA.search(sample):
+        hangul = len(HANGUL.findall(sample))
+        if 3 * hangul >= len(sample):
+            return Language.KO
+        if not hangul and 3 * len(HAN.findall(sample)) >= len(sample):
+            return Language.ZH
     return detect_language(sample) or Language.EN
 
 

@@ -25,6 +25,7 @@ DELIMITERS: Final = (",", "\t", ";", "|")
 # A longer cell is refused by name; csv itself gives up at this length, which an open quote reaches soon.
 CSV_CELL: Final = 1_000_000
 SNIFFED: Final = 30
+READ_AT_ONCE: Final = 1 << 18
 KEYS_FROM: Final = 200
 SEPARATOR_HINT: Final = re.compile(r"\s*sep=(.)\s*$", re.IGNORECASE)
 EDGES: Final = " \t\r\n\x00\ufeff\u200b\u3000\xa0"
@@ -52,6 +53,7 @@ class Table:
     candidates: tuple[str, ...] = ()
     delimiter: str = ""
     expected: int | None = None
+    count: Callable[[], int] = lambda: 0
     sheets: tuple[str, ...] = ()
 
 
@@ -70,16 +72,18 @@ def open_table(path: Path, *, encoding: str | None = None, limits: Limits | None
     else:
         opened = _open_delimited(path, limits, found.encoding)
     header, rows, delimiter = opened
-    return Table(kind, header, rows, found.encoding, found.confident, found.candidates, delimiter)
+    count = partial(_count_lines, path, limits, found.encoding, 0 if kind == "jsonl" else 1)
+    return Table(
+        kind, header, rows, found.encoding, found.confident, found.candidates, delimiter, expected=None, count=count
+    )
 
 
 def count_rows(table: Table) -> int:
-    """How many rows the file has; reads all of it once, so that what cannot be decoded is found before anything is
-    taken.
+    """About how many rows the file has (a row with line ends counts as several); reads all of it once.
+
+    So what cannot be decoded or unpacked is found before anything is taken.
     """
-    if table.expected is not None:
-        return table.expected
-    return sum(1 for _ in table.rows())
+    return table.count()
 
 
 def checked_header(names: list[str], limits: Limits) -> tuple[str, ...]:
@@ -100,6 +104,15 @@ def checked_header(names: list[str], limits: Limits) -> tuple[str, ...]:
 
 def _without_guard(name: str) -> str:
     return name.removeprefix("'")
+
+
+def _count_lines(path: Path, limits: Limits, encoding: str, headers: int) -> int:
+    lines, last = 0, "\n"
+    with open_text(path, limits, encoding) as file, _decoding(encoding):
+        while text := file.read(READ_AT_ONCE):
+            lines += text.count("\n") or text.count("\r")
+            last = text[-1]
+    return max(0, lines + (last not in "\r\n") - headers)
 
 
 def _lines(file: IO[str], limits: Limits) -> Iterator[str]:
@@ -241,7 +254,7 @@ def _open_workbook(path: Path, limits: Limits) -> Table:
                 yield Row(number, dict(zip(header, values, strict=False)), extra=sum(map(bool, extra)))
 
     expected = None if opened.last_row is None else max(0, opened.last_row - header_row)
-    return Table("xlsx", header, rows, expected=expected, sheets=opened.sheets)
+    return Table("xlsx", header, rows, expected=expected, count=lambda: expected or 0, sheets=opened.sheets)
 
 
 class _decoding:  # noqa: N801 - reads as a word in a with statement

@@ -302,8 +302,8 @@ def _take(*, run: ImportRun, rows: Sequence[Composed], intake: Intake) -> Import
 @service
 def _finish(*, actor: Person | System, run: ImportRun, at: datetime) -> ImportRun:
     run = _locked(run)
-    run.state, run.finished_at = RunState.FINISHED, at
-    run.save(update_fields=["state", "finished_at"])
+    run.state, run.finished_at, run.expected = RunState.FINISHED, at, run.read
+    run.save(update_fields=["state", "finished_at", "expected"])
     record(
         actor=actor,
         action="interchange.import.finished",

@@ -187,6 +187,7 @@ TRANSLATION_ENDPOINT = os.environ.get("TRANSFERASE_TRANSLATION_ENDPOINT", "")
 TRANSLATION_MODEL = os.environ.get("TRANSFERASE_TRANSLATION_MODEL", "")
 TRANSLATION_KEY = os.environ.get("TRANSFERASE_TRANSLATION_KEY", "")
 EMBEDDING = os.environ.get("TRANSFERASE_EMBEDDING", "")
+EMBEDDING_KEY = os.environ.get("TRANSFERASE_EMBEDDING_KEY", "")
 EMBEDDING_CACHE = HOME / "models"
 # How many requests a minute the API answers: for an address without a token, for a person with tokens.
 API_ANONYMOUS_PER_MINUTE = int(os.environ.get("TRANSFERASE_API_ANONYMOUS_PER_MINUTE", "120"))

@@ -40,13 +40,17 @@ class EndpointEmbedder:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(base_url=url.rstrip("/") + "/", headers=headers, timeout=30)
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
     @property
     def name(self) -> str:
         return f"{self._name}, endpoint"
 
     @property
     def model_version(self) -> str:
-        return f"endpoint/{self._name}"[:80]
+        return model_version()
 
     @property
     def dimension(self) -> int:
@@ -91,7 +95,7 @@ def model_version() -> str:
         return ""
     if wanted == "" or wanted in _RUNTIMES:
         return MODEL_VERSION
-    return EndpointEmbedder(wanted).model_version
+    return f"endpoint/{wanted.partition('#')[2]}"[:80]
 
 
 def embed(texts: Sequence[str], role: Role) -> NDArray[np.float32] | None:
@@ -123,7 +127,7 @@ def embed_typed(text: str) -> NDArray[np.float32] | None:
 
 def _load(wanted: str) -> Embedder:
     if wanted.startswith(("http://", "https://")):
-        return EndpointEmbedder(wanted, getattr(settings, "EMBEDDING_KEY", ""))
+        return EndpointEmbedder(wanted, settings.EMBEDDING_KEY)
     if wanted and wanted not in _RUNTIMES:
         raise EmbedderUnavailable(f"TRANSFERASE_EMBEDDING={wanted} is neither a runtime nor an address")
     return load_embedder(settings.EMBEDDING_CACHE, wanted or None)

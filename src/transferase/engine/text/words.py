@@ -37,6 +37,8 @@ class Word:
 
 
 LONGEST_TERM = 64
+# No sentence is so long without a mark; the time of the Chinese analyser grows with the square of such a run.
+LONGEST_RUN = 1000
 _LETTERS = "a-z0-9\u00df-\u00f6\u00f8-\u024f\u0370-\u03ff\u1e00-\u1eff"
 _OFFICE = "us|ep|cn|jp|kr|wo|de|fr|gb|tw|au|ca|in|ru"
 _PATTERN = re.compile(
@@ -250,7 +252,8 @@ _chinese_analyser = _Deferred(_load_jieba)
 
 
 def _chinese_words(run: str, offset: int) -> Iterator[Word]:
-    run_folded = unicodedata.normalize("NFC", run)
-    for term, start, end in _chinese_analyser().tokenize(run_folded, mode="search"):
-        if term not in CHINESE_STOP_WORDS:
-            yield Word(term, offset + start, offset + end)
+    for begin in range(0, len(run), LONGEST_RUN):
+        run_folded = unicodedata.normalize("NFC", run[begin : begin + LONGEST_RUN])
+        for term, start, end in _chinese_analyser().tokenize(run_folded, mode="search"):
+            if term not in CHINESE_STOP_WORDS:
+                yield Word(term, offset + begin + start, offset + begin + end)

@@ -1,9 +1,10 @@
 """Pictures of every page, from a running demo.
 
     transferase demo --port 8123 &
-    python tools/shots.py http://127.0.0.1:8123 docs/images [--pages front,need-matches] [--languages ko,en]
+    python tools/shots.py http://127.0.0.1:8123 docs/images [--pages front,need_matches] [--languages ko,en] [--top]
 
-Writes <page>-<language>-<width>.png. `PAGES` is also what the browser tests go through.
+Writes <page>-<language>-<width>.png, of the whole page or (--top) of what the first screen shows. The browser tests go
+through `PAGES` too.
 """
 
 from __future__ import annotations
@@ -36,41 +37,41 @@ class Shot:
 PAGES = (
     Shot("front", None, "/"),
     Shot("search", None, "/search?q=battery"),
-    Shot("search-nothing", None, "/search?q=battery&country=AQ"),
+    Shot("search_nothing", None, "/search?q=battery&country=AQ"),
     Shot("offers", None, "/offers"),
     Shot("needs", None, "/needs"),
     Shot("offer", None, "/offers/{offer}"),
     Shot("need", None, "/needs/{need}"),
     Shot("organisations", None, "/organisations"),
     Shot("organisation", None, "/organisations/{organisation}"),
-    Shot("sign-in", None, "/account/login/"),
+    Shot("sign_in", None, "/account/login/"),
     Shot("register", None, "/account/signup/"),
-    Shot("password-reset", None, "/account/password/reset/"),
-    Shot("mail-sent", None, "/account/confirm-email/"),
-    Shot("not-found", None, "/nothing-here"),
-    Shot("need-matches", "scout", "/needs/{need}/matches"),
+    Shot("password_reset", None, "/account/password/reset/"),
+    Shot("mail_sent", None, "/account/confirm-email/"),
+    Shot("not_found", None, "/nothing-here"),
+    Shot("need_matches", "scout", "/needs/{need}/matches"),
     Shot("match", "scout", "/matches/{need}/{match}"),
-    Shot("desk-company", "scout", "/desk"),
-    Shot("need-new", "scout", "/needs/new"),
-    Shot("need-what", "scout", "/needs/{need}/edit"),
-    Shot("need-facts", "scout", "/needs/{need}/edit/facts"),
-    Shot("need-readers", "scout", "/needs/{need}/edit/readers"),
-    Shot("need-check", "scout", "/needs/{need}/edit/check"),
-    Shot("need-manage", "scout", "/listings/{need}/manage"),
-    Shot("desk-office", "officer", "/desk"),
-    Shot("offer-own", "officer", "/offers/{own}"),
-    Shot("offer-matches", "officer", "/offers/{own}/matches"),
-    Shot("offer-facts", "officer", "/offers/{own}/edit/facts"),
+    Shot("desk_company", "scout", "/desk"),
+    Shot("need_new", "scout", "/needs/new"),
+    Shot("need_what", "scout", "/needs/{need}/edit"),
+    Shot("need_facts", "scout", "/needs/{need}/edit/facts"),
+    Shot("need_readers", "scout", "/needs/{need}/edit/readers"),
+    Shot("need_check", "scout", "/needs/{need}/edit/check"),
+    Shot("need_manage", "scout", "/listings/{need}/manage"),
+    Shot("desk_office", "officer", "/desk"),
+    Shot("offer_own", "officer", "/offers/{own}"),
+    Shot("offer_matches", "officer", "/offers/{own}/matches"),
+    Shot("offer_facts", "officer", "/offers/{own}/edit/facts"),
     Shot("import", "officer", "/import"),
-    Shot("import-preview", "officer", "/import/{previewed}"),
-    Shot("import-result", "officer", "/import/{finished}"),
+    Shot("import_preview", "officer", "/import/{previewed}"),
+    Shot("import_result", "officer", "/import/{finished}"),
     Shot("settings", "officer", "/desk/settings"),
-    Shot("password-change", "officer", "/account/password/change/"),
-    Shot("organisation-new", "officer", "/organisations/new"),
-    Shot("organisation-edit", "officer", "/organisations/{ours}/edit"),
-    Shot("sign-out", "officer", "/account/logout/"),
+    Shot("password_change", "officer", "/account/password/change/"),
+    Shot("organisation_new", "officer", "/organisations/new"),
+    Shot("organisation_edit", "officer", "/organisations/{ours}/edit"),
+    Shot("sign_out", "officer", "/account/logout/"),
     Shot("review", "operator", "/review"),
-    Shot("desk-operator", "operator", "/desk"),
+    Shot("desk_operator", "operator", "/desk"),
 )
 
 
@@ -133,8 +134,8 @@ def bring_in(page: Page, base: str, found: dict[str, str]) -> None:
             page.locator("h1", has_text="Brought in").wait_for(timeout=60_000)
 
 
-def take(base: str, folder: Path, names: set[str], languages: list[str]) -> int:
-    """Take the pictures and say how many pages could not be reached."""
+def take(base: str, folder: Path, names: set[str], languages: list[str], *, is_whole: bool) -> int:
+    """Take the pictures, of whole pages or of their tops, and say how many pages could not be reached."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - optional: tests read PAGES without it
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +157,7 @@ def take(base: str, folder: Path, names: set[str], languages: list[str]) -> int:
                         continue
                     for language in languages:
                         page.goto(f"{base}/{language}{shot.path.format(**known)}", wait_until="networkidle")
-                        page.screenshot(path=folder / f"{shot.name}-{language}-{width}.png", full_page=True)
+                        page.screenshot(path=folder / f"{shot.name}-{language}-{width}.png", full_page=is_whole)
                 context.close()
         browser.close()
     return missed
@@ -169,9 +170,10 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pages", default="")
     parser.add_argument("--languages", default=",".join(LANGUAGES))
+    parser.add_argument("--top", action="store_true", help="only what the first screen shows")
     told = parser.parse_args(arguments)
     names = {name for name in told.pages.split(",") if name}
-    return 1 if take(told.base.rstrip("/"), told.folder, names, told.languages.split(",")) else 0
+    return 1 if take(told.base.rstrip("/"), told.folder, names, told.languages.split(","), is_whole=not told.top) else 0
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ WIDE, PHONE, NARROWEST = (
     {"width": 390, "height": 844},
     {"width": 320, "height": 640},
 )
-DARK = {"front", "search", "need-matches", "need-facts", "desk-office", "import-preview"}
+DARK = {"front", "search", "need_matches", "need_facts", "desk_office", "import_preview"}
 TABLE = """external_id,title,summary,ipc
 P-1,River level by camera,Measures the water level of rivers within one centimetre,G01F 23/00
 P-1,Entered twice,The same number stands here again,G01F

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from allauth.account.adapter import DefaultAccountAdapter  # type: ignore[import-untyped]
+from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
@@ -34,7 +34,7 @@ from transferase.web.sentences import sentence
 from transferase.web.unsaved import registered, typed_before
 
 if TYPE_CHECKING:
-    from allauth.account.models import EmailAddress  # type: ignore[import-untyped]
+    from allauth.account.models import EmailAddress
     from django.http import HttpRequest, HttpResponse
 
     from transferase.web.middleware import PageRequest

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from allauth.account import forms as allauth  # type: ignore[import-untyped]
+from allauth.account import forms as allauth
 from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _

@@ -180,7 +180,10 @@ def test_a_slip_is_answered_with_what_many_listings_say(make_offer, index, searc
     index(*[make_offer(**SOLAR) for _ in range(6)])
     assert search("flexibel solar cell").did_you_mean == "flexible solar cell"
     assert search("flexible solar cell").did_you_mean is None
-    assert queries.suggestions(viewer=ANYONE, at=at, text="solr", language="en") == ["solar"]
+    assert queries.suggestions(viewer=ANYONE, at=at, text="flexibel roof", language="en") == ["flexible roof"]
+    # A word that anybody uses is no slip, and one that only ends alike is another word.
+    assert search("steel").did_you_mean is None
+    assert search("unflexible").did_you_mean is None
 
 
 def test_odd_input_finds_nothing_and_breaks_nothing(shelf, search):

@@ -109,9 +109,64 @@ def test_shared_words_of_a_machine_made_text_are_marked(make_offer, make_need, i
     (match,) = queries.matches_of(need, viewer(make_person(organisation=need.owner)), at)
 
     (shared,) = [reason for reason in match.because if reason.code == "shared_terms"]
+    assert shared.facts["language"] == "ko"
     assert {(term["need"]["is_machine_made"], term["offer"]["is_machine_made"]) for term in shared.facts["terms"]} == {
         (False, True)
     }
+
+
+def test_words_are_compared_in_the_language_that_both_were_written_in(
+    make_offer, make_need, index, propose, make_person, viewer, at
+):
+    made = {"language": "ko", "origin": "machine", "title": "해양 미세조류 배양", "summary": "바닷물을 재사용한다."}
+    offer = make_offer(texts=[made])
+    need = make_need(language="en", texts=[made], **ALGAE_WANTED_EN)
+    index(offer, need)
+    propose(need)
+
+    (match,) = queries.matches_of(need, viewer(make_person(organisation=need.owner)), at)
+
+    assert [reason.facts["language"] for reason in match.because if reason.code == "shared_terms"] == ["en"]
+
+
+def test_translations_on_both_sides_give_words_for_each_reader(
+    make_offer, make_need, index, propose, make_person, viewer, at
+):
+    english = {
+        "language": "en",
+        "origin": "machine",
+        "title": "Marine microalgae",
+        "summary": "Photobioreactor wanted.",
+    }
+    korean = {"language": "ko", "origin": "machine", "title": "해양 미세조류 광생물반응기", "summary": "바닷물 재사용"}
+    offer, need = make_offer(texts=[korean]), make_need(texts=[english])
+    index(offer, need)
+    propose(need)
+
+    (match,) = queries.matches_of(need, viewer(make_person(organisation=need.owner)), at)
+
+    assert {reason.facts["language"] for reason in match.because if reason.code == "shared_terms"} == {"ko", "en"}
+
+
+def test_the_nearest_sentences_are_shown_even_when_they_are_far_apart(
+    make_offer, make_need, index, propose, make_person, viewer, at
+):
+    offer, need = make_offer(), make_need()
+    index(offer, need)
+    propose(need)
+    type(offer.texts.get()).objects.filter(listing=offer).update(
+        summary="Delivery takes eleven weeks. The seller visits the buyer twice a year."
+    )
+    type(offer).objects.filter(pk=offer.pk).update(version=2)
+    index(offer)
+    propose(need)
+    if not Match.objects.exists():
+        pytest.fail("the title alone should still match")
+
+    (match,) = queries.matches_of(need, viewer(make_person(organisation=need.owner)), at)
+
+    assert codes(match).count("sentence_pair") == 1
+    assert {quote["language"] for quote in quotes(match)} == {"ko", "en"}
 
 
 def test_codes_are_those_that_doors_know(english_pair, shown):

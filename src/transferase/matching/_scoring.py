@@ -28,14 +28,17 @@ from transferase.engine.ranking import (
     NeedFacts,
     OfferFacts,
     Quote,
+    Reason,
     Role,
     Score,
     Side,
+    evidence_pairs,
     explain,
     load_weights,
     score_pair,
     term_id,
 )
+from transferase.foundation.languages import LANGUAGES
 from transferase.matching import _model as model
 from transferase.matching._candidates import CANDIDATES, Ask, Question, find
 from transferase.matching._indexing import INDEXED_STATES
@@ -51,7 +54,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from transferase.catalogue.rules import ListingDraft
-    from transferase.engine.ranking import Lexicon, Reason
+    from transferase.engine.ranking import Lexicon
     from transferase.matching._candidates import Found
     from transferase.matching._reach import Reach
     from transferase.matching._statistics import Statistics
@@ -339,19 +342,44 @@ class Sides:
         quotes, vectors = self.sentences[listing]
         return Side(quotes[0].language if quotes else "", {}, quotes, vectors)
 
-    def reasons(self, need: UUID, offer: UUID, facts: Facts, language: str) -> tuple[Reason, ...]:
-        """Why a need and an offer belong together; words are compared in the language in which they fit best."""
+    def languages(self, need: UUID, offer: UUID) -> list[str]:
+        """The languages in which the words of a pair are compared.
+
+        Those in which people wrote both; where there is none, all that both have, translations included.
+        """
+        both = [language for language in LANGUAGES if language in self.texts[need] and language in self.texts[offer]]
+        written = [
+            language
+            for language in both
+            if not self.texts[need][language].is_machine_made and not self.texts[offer][language].is_machine_made
+        ]
+        return written or both
+
+    def reasons(self, need: UUID, offer: UUID, facts: Facts) -> tuple[Reason, ...]:
+        """Why a need and an offer belong together: sentences, shared words by language, stated facts that fit."""
         asked, given = facts.held[need], facts.held[offer]
         if not isinstance(asked, NeedFacts) or not isinstance(given, OfferFacts):
             raise TypeError("a need is explained with an offer")
-        quoting = explain(asked, given, self.quoting_side(need), self.quoting_side(offer), load_weights())
-        if not language:
-            return quoting
-        known = self._lexicon(need, language)
-        sides = self.side(need, language), self.side(offer, language)
-        saying = explain(asked, given, *sides, load_weights(), idf=known.idf)
-        pairs = [reason for reason in quoting if reason.code == "sentence_pair"]
-        return (*pairs, *saying)
+        stated_facts = explain(asked, given, Side("", {}), Side("", {}), load_weights())
+        found = list(self._sentence_pairs(need, offer))
+        for language in self.languages(need, offer):
+            known = self._lexicon(need, language)
+            sides = self.side(need, language), self.side(offer, language)
+            found += [
+                Reason(reason.code, {"language": language, **reason.facts})
+                for reason in explain(asked, given, *sides, load_weights(), idf=known.idf)
+                if reason.code == "shared_terms"
+            ]
+        return (*found, *stated_facts)
+
+    def _sentence_pairs(self, need: UUID, offer: UUID) -> tuple[Reason, ...]:
+        # A match always shows what both sides say that comes nearest, however far apart that is.
+        sides = self.quoting_side(need), self.quoting_side(offer)
+        weights = load_weights()
+        if not evidence_pairs(*sides, weights, most=1):
+            weights = replace(weights, evidence_least=-1.0, evidence_least_across=-1.0)
+            return explain(NeedFacts(), OfferFacts(), *sides, weights)[:1]
+        return explain(NeedFacts(), OfferFacts(), *sides, weights)
 
     def _lexicon(self, need: UUID, language: str) -> Lexicon:
         key = (need, language)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection
-from django.db.models import Sum
 
 from transferase.catalogue.models import Direction, ListingText
 from transferase.engine.ranking import QueryKind, Reason, Role, load_weights, sparse
@@ -51,9 +50,8 @@ LEAST_WORDS: Final = 0.2
 RAREST_TYPED: Final = 4
 # A text that answers a query in its own language holds about so much of its words for what it is worth in meaning.
 EXPECTED_WORDS: Final = 0.6
-# A word of so few listings may be a slip if one that is written nearly alike is so many times as frequent.
-MOST_SLIPS: Final = 1
-RARER: Final = 5
+# A word is taken for a slip of another if so many of their groups of three letters are the same.
+LEAST_ALIKE: Final = 0.4
 _LATIN: Final = re.compile(r"[a-z0-9]")
 
 
@@ -333,7 +331,7 @@ def _preference(text: ListingText, ranked: _Ranked, reader: str) -> tuple[bool, 
 
 
 def did_you_mean(text: str, at: datetime) -> str | None:
-    """The text with each Latin word that hardly anybody uses replaced by a near one that many use, or None.
+    """The text with each Latin word that no public listing uses replaced by one written nearly alike, or None.
 
     Words are known by their stems, so a replacement is read from a text that everybody may read now.
     """
@@ -342,8 +340,8 @@ def did_you_mean(text: str, at: datetime) -> str | None:
         terms = words(word, Language.EN)
         if len(terms) != 1:
             continue
-        used = TermFrequency.objects.filter(term=terms[0]).aggregate(used=Sum("listings"))["used"] or 0
-        meant = _nearest(terms[0], RARER * used, at) if used <= MOST_SLIPS else None
+        is_known = TermFrequency.objects.filter(term=terms[0], listings__gt=0).exists()
+        meant = None if is_known else _nearest(terms[0], at)
         if meant is None:
             continue
         slips[word] = meant
@@ -352,7 +350,7 @@ def did_you_mean(text: str, at: datetime) -> str | None:
     return re.sub("|".join(map(re.escape, slips)), lambda match: slips[match.group()], text)
 
 
-def _nearest(term: str, used: int, at: datetime) -> str | None:
+def _nearest(term: str, at: datetime) -> str | None:
     reach = public_reach(at)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -362,9 +360,10 @@ def _nearest(term: str, used: int, at: datetime) -> str | None:
                     JOIN catalogue_listing l ON l.id = i.listing_id
                     WHERE i.lexemes @@ quote_literal(f.term)::tsquery AND {reach.row} AND {reach.listing}
                       AND i.language = f.language LIMIT 1)
-            FROM matching_termfrequency f WHERE f.term %% %(term)s AND f.listings > %(used)s AND f.term ~ '^[a-z]+$'
+            FROM matching_termfrequency f WHERE f.term %% %(term)s AND f.listings > 0 AND f.term ~ '^[a-z]+$'
+                AND similarity(f.term, %(term)s) >= %(alike)s AND left(f.term, 1) = left(%(term)s, 1)
             ORDER BY similarity(f.term, %(term)s) DESC, f.listings DESC LIMIT 3""",  # noqa: S608 - constants
-            {**reach.parameters, "term": term, "used": used},
+            {**reach.parameters, "term": term, "alike": LEAST_ALIKE},
         )
         for stem, said in cursor.fetchall():
             for word in re.findall(r"[A-Za-z]+", said or ""):

@@ -151,7 +151,7 @@ def _requoted(
         pair = _both(facts, match, texts)
         return None if pair is None else {**facts, **pair}
     terms = [{**term, **pair} for term in facts["terms"] if (pair := _both(term, match, texts)) is not None]
-    return {"terms": terms} if terms else None
+    return {**facts, "terms": terms} if terms else None
 
 
 def _both(

@@ -67,7 +67,6 @@ class _Pair:
     need: UUID
     offer: UUID
     score: Score
-    language: str
 
 
 @service
@@ -170,7 +169,7 @@ def _scored(subject: scoring.Subject, fits: dict[UUID, scoring.TextFit], run: _R
         )
         score = run.facts.score(need, offer, fit)
         if score is not None and not scoring.NEVER_SHOWN & set(score.excluded_by):
-            pairs[other] = _Pair(need, offer, score, fit.language)
+            pairs[other] = _Pair(need, offer, score)
     return pairs
 
 
@@ -195,7 +194,7 @@ def _write(kept: dict[UUID, _Pair], told: Collection[UUID], run: _Run) -> dict[U
             offer_id=pair.offer,
             score=pair.score.value,
             parts=scoring.stored_parts(pair.score),
-            because=scoring.stored_reasons(run.sides.reasons(pair.need, pair.offer, run.facts, pair.language)),
+            because=scoring.stored_reasons(run.sides.reasons(pair.need, pair.offer, run.facts)),
             misfits=scoring.stored_misfits(pair.score),
             missing=list(pair.score.missing),
             excluded_by=list(pair.score.excluded_by),

@@ -153,7 +153,8 @@ def install_packages(kind: str, *, has_uv: bool) -> None:
     """Install exactly what the lock file names, each file checked against its hash."""
     wanted = ["--require-hashes", "-r", LOCKS[kind]]
     if has_uv:
-        command = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON]
+        # The system's certificates, as pip uses them: behind a proxy that opens TLS, uv's own do not fit.
+        command = [VENV / "bin" / "uv", "--system-certs", "pip", "install", "--python", PYTHON]
         if not sys.stderr.isatty():
             command.append("--quiet")
         if (

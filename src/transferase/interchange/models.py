@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from transferase.catalogue.models import Listing
 from transferase.directory.models import Organisation, Person
+from transferase.directory.rules import Permission
 
 if TYPE_CHECKING:
     from transferase.directory.rules import Viewer
@@ -72,7 +73,7 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
 
     def visible_to(self, viewer: Viewer) -> ImportRunQuerySet:
         """The imports of the viewer's organisations; all of them for an operator."""
-        if viewer.sees_everything:
+        if Permission.INTERCHANGE_IMPORT_WRITE in viewer.permissions:
             return self.all()
         return self.filter(organisation_id__in=viewer.organisations)
 

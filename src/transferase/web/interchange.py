@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
@@ -61,6 +62,9 @@ class Told:
 @require_http_methods(["GET", "POST"])
 def import_new(request: PageRequest) -> HttpResponseBase:
     """Choose a file and say what it holds."""
+    if request.person is None:
+        # Nothing that a stranger sends is read.
+        return redirect_to_login(request.get_full_path(), resolve_url("account_login"))
     bound_uploads(request)
     return _import_new(request)
 
@@ -292,7 +296,8 @@ def _faulty_lines(run: ImportRun) -> Iterator[str]:
 
 
 def _inert(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    # Some programs cut spaces off before they look.
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) or cell.lstrip().startswith(FORMULA_STARTS) else cell
 
 
 class _Echo:

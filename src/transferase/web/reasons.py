@@ -168,6 +168,6 @@ def _value(name: str, code: str, value: Any) -> str:
         return labelled("country", value)
     if code.startswith("partner"):
         return labelled("organisation_kind" if name == "kind" else "partner_kind", value)
-    if code == "shared_terms":
+    if code == "shared_terms" and name == "terms":
         return listed(dict.fromkeys(term["offer"]["text"] for term in value))
     return listed(str(item) for item in value) if isinstance(value, list | tuple) else str(value)

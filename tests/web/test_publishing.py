@@ -213,3 +213,33 @@ def test_the_desk_takes_no_more_queries_for_more_rows(
         make_listing(owner=institute, visible_until=at + timedelta(days=5))
         make_listing(owner=institute, state=State.DRAFT)
     assert queries_for() == one
+
+
+def test_an_owner_lets_an_organisation_read_the_text_under_an_agreement(
+    client: Client,
+    visit: Callable[..., Client],
+    make_person: Callable[..., Person],
+    make_organisation: Callable[..., Organisation],
+    offer: Listing,
+    fence: Fence,
+) -> None:
+    offer.texts.create(language="en", tier="nda", description="The secret recipe.")
+    partner = make_organisation(names={"en": "Partner Works"})
+    make_organisation(names={"en": "Partner Fields"})
+    reader = visit(make_person(role="company_user", organisation=partner))
+    page, manage = f"/en/offers/{offer.pk}", f"/en/listings/{offer.pk}/manage"
+    place = f"/en/listings/{offer.pk}/access"
+    assert "The secret recipe." not in reader.get(page).content.decode()
+    assert client.post(place, {"access-words": "Nobody Ltd"}).status_code == 422
+    several = client.post(place, {"access-words": "Partner"}).content.decode()
+    assert "Which of these?" in several
+    assert "Partner Fields (KR)" in several
+    with fence:
+        client.post(place, {"access-words": "Partner", "access-organisation": partner.pk, "access-until": "2026-12-31"})
+    assert "Partner Works" in client.get(manage).content.decode()
+    assert "The secret recipe." in reader.get(page).content.decode()
+    access = offer.accesses.get()
+    with fence:
+        client.post(f"{place}/{access.pk}/revoke")
+    assert "The secret recipe." not in reader.get(page).content.decode()
+    assert reader.post(place, {"access-words": "Partner Works"}).status_code == 404

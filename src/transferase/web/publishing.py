@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext
@@ -20,6 +21,7 @@ from transferase.directory.rules import ANYONE
 from transferase.foundation.errors import DomainError
 from transferase.web.accounts import onward, person_of, reading_language
 from transferase.web.editing import around, own_listing, step_address
+from transferase.web.forms.access import AccessForm
 from transferase.web.forms.fields import options
 from transferase.web.forms.listing import text_of, words_of
 from transferase.web.sentences import sentence
@@ -150,7 +152,7 @@ def check(request: PageRequest, listing_id: UUID) -> HttpResponse:
 def manage(request: PageRequest, listing_id: UUID) -> HttpResponse:
     """Where a listing stands, what may be done with it, and what was changed when."""
     listing = own_listing(request, listing_id)
-    return _manage(request, listing)
+    return show_manage(request, listing)
 
 
 @registered
@@ -165,7 +167,7 @@ def act(request: PageRequest, listing_id: UUID, name: str) -> HttpResponse:
     if wanted.asks_reason:
         form = ReasonForm(request.POST, act=name, direction=listing.direction, language=reading_language())
         if not form.is_valid():
-            return _manage(request, listing, asked=form, status=422)
+            return show_manage(request, listing, asked=form, status=422)
         reasons = form.cleaned_data
     try:
         getattr(services, name)(actor=person_of(request), listing=listing, at=request.at, **reasons)
@@ -178,8 +180,17 @@ def act(request: PageRequest, listing_id: UUID, name: str) -> HttpResponse:
     return redirect(onward(request, resolve_url("listing_manage", listing.pk)))
 
 
-def _manage(request: PageRequest, listing: Listing, asked: ReasonForm | None = None, status: int = 200) -> HttpResponse:
+def show_manage(
+    request: PageRequest,
+    listing: Listing,
+    *,
+    asked: ReasonForm | None = None,
+    access: AccessForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page of a listing's state, with a form that was filled in and needs another look."""
     language = reading_language()
+    draft = queries.draft_of(listing)
     acts = []
     for name, known in ACTS.items():
         if not may_do(name, listing):
@@ -191,13 +202,18 @@ def _manage(request: PageRequest, listing: Listing, asked: ReasonForm | None = N
         acts.append((known, form))
     page = {
         "listing": listing,
-        "title": title_of(queries.draft_of(listing)),
+        "title": title_of(draft),
         "acts": acts,
         "edit_address": step_address(listing, "what"),
         "check_address": step_address(listing, "check"),
         "may_submit": rules.may_start("submit", listing),
         "revisions": queries.revisions_of(listing, request.viewer),
-        "has_asked": asked is not None,
+        "access_form": access or AccessForm(),
+        "has_secret": any(text.tier == Tier.NDA for text in draft.texts),
+        "readers": listing.accesses.filter(Q(ends_at=None) | Q(ends_at__gt=request.at))
+        .select_related("organisation")
+        .prefetch_related("organisation__names")
+        .order_by("pk"),
     }
     return render(request, "catalogue/listing_edit_manage.html", page, status=status)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from transferase.web import (
+    access,
     accounts,
     catalogue,
     desk,
@@ -49,6 +50,8 @@ urlpatterns = [
     path("needs/<uuid:listing_id>/edit/<slug:step>", editing.edit, name="need_edit"),
     path("listings/<uuid:listing_id>/manage", publishing.manage, name="listing_manage"),
     path("listings/<uuid:listing_id>/manage/<slug:name>", publishing.act, name="listing_act"),
+    path("listings/<uuid:listing_id>/access", access.grant, name="access_grant"),
+    path("listings/<uuid:listing_id>/access/<int:access_id>/revoke", access.revoke, name="access_revoke"),
     path("listings/<uuid:listing_id>/first-matches", hints.listing_matches_preview, name="listing_matches_preview"),
     path("hints/<slug:direction>", hints.listing_hints, name="listing_hints"),
     path("hints/<slug:direction>/matches", hints.text_matches, name="text_matches"),

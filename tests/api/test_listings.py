@@ -189,6 +189,15 @@ def test_a_listing_is_recorded_revised_and_published(door_of, visitor, officer, 
         assert visitor.get(path).status_code == 404
 
 
+def test_the_owner_is_the_only_organisation_unless_named(door_of, officer, own, make_person, make_organisation):
+    nameless = {name: value for name, value in content(own).items() if name != "organisation"}
+    assert door_of(officer, WRITE).post("/listings", nameless).json()["owner"]["id"] == own.pk
+    between_chairs = make_person(role="broker", organisation=own)
+    between_chairs.memberships.create(organisation=make_organisation(), role="broker", starts_at=own.created_at)
+    response = door_of(between_chairs, WRITE).post("/listings", nameless)
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "body.organisation")
+
+
 def test_the_same_number_twice_is_a_conflict(door_of, officer, own):
     door = door_of(officer, WRITE)
     assert door.post("/listings", content(own, external_id="A")).status_code == 201

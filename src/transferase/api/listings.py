@@ -36,7 +36,8 @@ from transferase.catalogue.queries import draft_of
 from transferase.catalogue.rules import ListingDraft, RequirementDraft, RightDraft, TextDraft
 from transferase.directory.models import Organisation
 from transferase.directory.rules import Permission
-from transferase.foundation.errors import NotAllowed
+from transferase.foundation.errors import InvalidContent, NotAllowed
+from transferase.foundation.errors import Problem as RuleProblem
 
 if TYPE_CHECKING:
     from transferase.directory.rules import Viewer
@@ -114,10 +115,8 @@ def record_listing(request: HttpRequest, response: HttpResponse, content: Listin
     """Record an offer or a need as a draft of your organisation; `submit` publishes it or asks for review."""
     caller = caller_of(request)
     person = caller.with_scope(Permission.CATALOGUE_LISTING_WRITE)
-    owner = Organisation.objects.visible_to(caller.viewer).filter(pk=content.organisation).first()
-    if owner is None:
-        raise NotAllowed(permission=str(Permission.CATALOGUE_LISTING_WRITE))
-    listing = catalogue.record_listing(actor=person, owner=owner, draft=_draft(content), at=caller.at)
+    owner = _owner(content, caller)
+    listing = catalogue.record_listing(actor=person, owner=owner, draft=_draft(content, owner), at=caller.at)
     response["Location"] = request.build_absolute_uri(f"{request.path}/{listing.pk}")
     return Status(201, _as_written(listing, caller))
 
@@ -277,7 +276,18 @@ def _texts(texts: Sequence[TextContent]) -> tuple[TextDraft, ...]:
     return tuple(TextDraft(**text.model_dump()) for text in texts)
 
 
-def _draft(content: ListingContent) -> ListingDraft:
+def _owner(content: ListingContent, caller: Caller) -> Organisation:
+    own = caller.viewer.organisations
+    if content.organisation is None and len(own) != 1:
+        raise InvalidContent(problems=(RuleProblem("organisation", "required"),))
+    number = content.organisation or next(iter(own))
+    owner = Organisation.objects.visible_to(caller.viewer).filter(pk=number).first()
+    if owner is None:
+        raise NotAllowed(permission=str(Permission.CATALOGUE_LISTING_WRITE))
+    return owner
+
+
+def _draft(content: ListingContent, owner: Organisation) -> ListingDraft:
     return ListingDraft(
         **_common(content),
         texts=_texts(content.texts),
@@ -285,6 +295,6 @@ def _draft(content: ListingContent) -> ListingDraft:
         original_language=content.original_language or content.texts[0].language,
         external_id=content.external_id,
         # The numbers of two organisations must not collide: each has a space of its own.
-        source=f"api:{content.organisation}" if content.external_id else "",
+        source=f"api:{owner.pk}" if content.external_id else "",
         source_url=content.source_url,
     )

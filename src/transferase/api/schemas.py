@@ -146,8 +146,11 @@ class ListingContent(Facts):
         },
     )
 
-    organisation: int = Field(
-        description="The owner, an organisation that the token's person is a member of.", ge=1, le=2**63 - 1
+    organisation: int | None = Field(
+        None,
+        description="The owner; when absent, the only organisation that the token's person is a member of.",
+        ge=1,
+        le=2**63 - 1,
     )
     direction: Direction
     original_language: Language | None = Field(None, description="The language of the first text when absent.")

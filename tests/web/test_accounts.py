@@ -25,6 +25,7 @@ NEW = {"name": "김새론", "email": "New@Example.org", "password1": "korrekt-pf
 @pytest.fixture(autouse=True)
 def mailbox(settings: object) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # type: ignore[attr-defined]
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # type: ignore[attr-defined]
 
 
 def test_somebody_registers_confirms_and_names_an_organisation(client: Client, fence: Fence) -> None:

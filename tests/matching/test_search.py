@@ -129,6 +129,8 @@ def test_without_a_text_the_newest_come_first_with_all_counts(shelf, search):
         (Filters(languages=("en",)), {"en"}),
         (Filters(ipc="H01M"), {"ko", "zh"}),
         (Filters(ipc="H01M 10"), {"ko"}),
+        (Filters(ipc="h01m10/05"), {"ko"}),
+        (Filters(ipc="H01M 1"), set()),
         (Filters(trl_low=5), {"zh"}),
         (Filters(trl_high=4), {"ko"}),
         (Filters(trl_low=4, trl_high=5), {"ko", "zh"}),

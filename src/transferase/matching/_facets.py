@@ -5,6 +5,7 @@ The counts of a filter's values honour all other filters, so a reader sees what 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from transferase.matching._reach import Reach
     from transferase.matching.rules import Filters
 
+_SYMBOL: Final = re.compile(r"([A-HY]\d{2}[A-Z])\s*(\d{1,4})(/\d*)?")
 TRL_BANDS: Final = {"1-3": (1, 3), "4-6": (4, 6), "7-9": (7, 9)}
 NOT_STATED: Final = "none"
 MOST_VALUES: Final = 40
@@ -52,7 +54,7 @@ def conditions(filters: Filters, own: Sequence[int]) -> tuple[dict[str, str], di
     parameters: dict[str, Any] = {
         "facet_own": list(own),
         "filter_fields": list(filters.fields),
-        "filter_ipc": filters.ipc,
+        "filter_ipc": _beginning(filters.ipc),
         "filter_trl_low": filters.trl_low or 1,
         "filter_trl_high": filters.trl_high or 9,
         "filter_countries": list(filters.countries),
@@ -66,6 +68,15 @@ def conditions(filters: Filters, own: Sequence[int]) -> tuple[dict[str, str], di
         if (name == "trl" and (filters.trl_low or filters.trl_high)) or (name != "trl" and getattr(filters, name))
     }
     return asked, parameters
+
+
+def _beginning(ipc: str) -> str:
+    """A code as it is stored, as far as it goes: "h01m10" is the main group "H01M 10/", not the beginning of 100."""
+    found = _SYMBOL.fullmatch(ipc.strip().upper())
+    if not found:
+        return ipc
+    subclass, group, rest = found.groups()
+    return f"{subclass} {group}{rest or '/'}"
 
 
 def count(

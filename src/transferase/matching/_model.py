@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 from django.conf import settings
 
-from transferase.engine.ranking import MODEL_VERSION, EmbedderUnavailable, Role, load_embedder, unit
+from transferase.engine.ranking import MODEL_VERSION, EmbedderUnavailable, Role, load_embedder, long_parts, unit
 from transferase.matching.models import DIMENSION
 
 if TYPE_CHECKING:
@@ -112,12 +112,15 @@ def embed(texts: Sequence[str], role: Role) -> NDArray[np.float32] | None:
 
 @lru_cache(maxsize=512)
 def _typed(text: str, version: str) -> bytes | None:
-    vectors = embed([text], Role.QUERY)
-    return None if vectors is None else vectors[0].tobytes()
+    vectors = embed(long_parts(text) or [text], Role.QUERY)
+    return None if vectors is None else unit(vectors.mean(0)).tobytes()
 
 
 def embed_typed(text: str) -> NDArray[np.float32] | None:
-    """The vector of typed words; a reader who turns pages or sets filters asks for the same one again and again."""
+    """The vector of typed words, or of a whole text in parts.
+
+    A reader who turns pages or sets filters asks for the same one again and again, so it is kept for a while.
+    """
     held = _typed(text, model_version()) if embedder() is not None else None
     if held is None:
         _typed.cache_clear()

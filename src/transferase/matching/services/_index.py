@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 BATCH: Final = 128
 RECENTRED_BATCH: Final = 1000
+# Any fixed number will do: it names the advisory lock that lets one process at a time make a version of the means.
+MEANS_LOCK: Final = 7_205_315
 
 
 @service
@@ -114,9 +116,8 @@ def renew_means(*, actor: Person | System, at: datetime, is_forced: bool = False
     Nothing is embedded again: the raw vectors are kept. Says how many rows were renewed.
     """
     require(actor, Permission.MATCHING_INDEX_WRITE)
-    now = statistics.current(model.model_version())
-    if is_forced or statistics.is_due(now, model.model_version()):
-        make_means(actor=actor, at=at)
+    if is_forced or statistics.is_due(statistics.current(model.model_version()), model.model_version()):
+        make_means(actor=actor, at=at, is_forced=is_forced)
     renewed = 0
     while batch := recentre_batch(actor=actor, at=at):
         renewed += batch
@@ -124,8 +125,16 @@ def renew_means(*, actor: Person | System, at: datetime, is_forced: bool = False
 
 
 @service
-def make_means(*, actor: Person | System, at: datetime) -> Statistics:
-    """A new version of means, mean lengths and counts of words from the public texts as they are now."""
+def make_means(*, actor: Person | System, at: datetime, is_forced: bool = True) -> Statistics:
+    """A new version of means, mean lengths and counts of words from the public texts as they are now.
+
+    Unless forced, nothing is made when another process made one a moment ago.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MEANS_LOCK])
+    now = statistics.current(model.model_version())
+    if not is_forced and not statistics.is_due(now, model.model_version()):
+        return now
     statistics.count_all_terms()
     made = statistics.make_version(model.model_version())
     record(actor=actor, action="matching.means.renewed", subject="matching.LanguageMean", version=made.version)

@@ -81,7 +81,7 @@ def token_in_force(secret: str, at: datetime) -> AccessToken | None:
 
 def search_organisations(viewer: Viewer, words: str, limit: int = 20) -> list[Organisation]:
     """Organisations whose name in any language holds the words, or whose number they are; names at hand."""
-    words = " ".join(words.split())
+    words = " ".join(words.replace("\x00", "").split())
     if not words:
         return []
     number = words.replace("-", "")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
+    from transferase.directory.models import Organisation
     from transferase.web.middleware import PageRequest
 
 MOST_FOUND = 8
@@ -37,15 +38,17 @@ def grant(request: PageRequest, listing_id: UUID) -> HttpResponse:
     listing = own_listing(request, listing_id)
     words = request.POST.get("access-words", "")[:200]
     found = [o for o in search_organisations(request.viewer, words, MOST_FOUND) if o.pk != listing.owner_id]
-    form = AccessForm(request.POST, found=found if len(found) > 1 else None, language=reading_language())
+    # A secret is opened to whom was named; what only looks like it is asked about first.
+    is_sure = len(found) == 1 and _is_named(found[0], words)
+    form = AccessForm(request.POST, found=None if is_sure else found, language=reading_language())
     if form.is_valid() and not found:
         form.add_error("words", gettext("No organisation was found. Enter the whole name or the register number."))
     if not form.is_valid():
         return show_manage(request, listing, access=form, status=422)
-    chosen = form.cleaned_data.get("organisation") or (str(found[0].pk) if len(found) == 1 else "")
-    organisation = next((o for o in found if str(o.pk) == chosen), None)
+    chosen = form.cleaned_data.get("organisation", "")
+    organisation = found[0] if is_sure else next((o for o in found if str(o.pk) == chosen), None)
     if organisation is None:
-        # Several fit: the page asks which one is meant.
+        # The page asks which one is meant.
         return show_manage(request, listing, access=form)
     services.grant_access(
         actor=person_of(request),
@@ -59,6 +62,14 @@ def grant(request: PageRequest, listing_id: UUID) -> HttpResponse:
         request, gettext("%(name)s may read the text now.") % {"name": organisation.name(reading_language())}
     )
     return redirect("listing_manage", listing.pk)
+
+
+def _is_named(organisation: Organisation, words: str) -> bool:
+    """Whether words are a whole name or register number of an organisation."""
+    plain = " ".join(words.split()).lower()
+    return any(name.name.lower() == plain for name in organisation.names.all()) or any(
+        identifier.value.lower() == plain.replace("-", "") for identifier in organisation.identifiers.all()
+    )
 
 
 @registered

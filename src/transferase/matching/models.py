@@ -267,15 +267,3 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.organisation_id}"
-
-
-class EvaluationRun(models.Model):
-    """A measured figure of matching quality, kept with its method, data and engine version."""
-
-    at = models.DateTimeField(default=timezone.now)
-    dataset = models.CharField(max_length=100)
-    engine_version = models.CharField(max_length=120)
-    figures = models.JSONField()
-
-    def __str__(self) -> str:
-        return f"{self.dataset} {self.at:%Y-%m-%d}"

@@ -23,16 +23,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="EvaluationRun",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("dataset", models.CharField(max_length=100)),
-                ("engine_version", models.CharField(max_length=120)),
-                ("figures", models.JSONField()),
-            ],
-        ),
-        migrations.CreateModel(
             name="LanguageMean",
             fields=[
                 (

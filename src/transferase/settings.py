@@ -19,7 +19,7 @@ DEBUG = os.environ.get("TRANSFERASE_DEBUG") == "1"
 DEMO = os.environ.get("TRANSFERASE_DEMO") == "1"
 
 SECRET_KEY = secret_key(os.environ, HOME)
-ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",")
+ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if o]
 
 INSTALLED_APPS = [

@@ -76,6 +76,17 @@ def test_the_address_of_sign_in_is_not_changed_past_the_directory(
     assert not EmailAddress.objects.filter(email="boss@example.org").exists()
 
 
+def test_an_organisation_that_takes_somebody_in_is_not_posted_for_unasked(
+    make_person: Callable[..., Person], make_organisation: Callable[..., Organisation], at: datetime
+) -> None:
+    intruder = make_organisation()
+    person = make_person(role=Role.COMPANY_USER)
+    own = person.memberships.get().organisation
+    services.join(actor=SYSTEM, person=person, organisation=intruder, role=Role.COMPANY_USER, at=at)
+    assert intruder.pk < own.pk
+    assert queries.organisations_of(person, at) == [own, intruder]
+
+
 class TestSelfRegistered:
     """An organisation that somebody entered under a known name or number, and that nobody has verified."""
 

@@ -42,11 +42,14 @@ def viewer_of(person: Person | AnonymousUser | None, at: datetime) -> Viewer:
 
 
 def organisations_of(person: Person, at: datetime) -> list[Organisation]:
-    """The organisations a person is a member of now, with their names at hand."""
+    """The organisations a person is a member of now, the one that was joined first in front, with names at hand.
+
+    Anybody may take somebody into a new organisation: it must not become the one that texts are posted for unasked.
+    """
     members = Membership.objects.in_force(at).filter(person=person).exclude(role=Role.REVIEWER)
-    return list(
-        Organisation.objects.filter(pk__in=members.values("organisation")).prefetch_related("names").order_by("pk")
-    )
+    joined = dict.fromkeys(members.order_by("starts_at", "pk").values_list("organisation_id", flat=True))
+    found = {o.pk: o for o in Organisation.objects.filter(pk__in=joined).prefetch_related("names")}
+    return [found[pk] for pk in joined]
 
 
 def memberships_of(person: Person, at: datetime) -> list[Membership]:

@@ -162,8 +162,12 @@ def _owner(owner: str, source: str) -> Organisation:
     found = [
         organisation
         for organisation in directory_queries.search_organisations(EVERYTHING, owner)
-        if owner.casefold() in {name.name.casefold() for name in organisation.names.all()}
-        or organisation.identifiers.filter(value__iexact=owner.replace("-", "")).exists()
+        # A name that a stranger gave an organisation names nobody.
+        if organisation.is_verified
+        and (
+            owner.casefold() in {name.name.casefold() for name in organisation.names.all()}
+            or organisation.identifiers.filter(value__iexact=owner.replace("-", "")).exists()
+        )
     ]
     if len(found) != 1:
         raise Unable(f"{'No' if not found else 'More than one'} organisation is called {owner}: name it by its number.")

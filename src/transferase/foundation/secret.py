@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 def secret_key(environment: Mapping[str, str], home: Path) -> str:
@@ -16,11 +18,13 @@ def secret_key(environment: Mapping[str, str], home: Path) -> str:
     if given := environment.get("SECRET_KEY"):
         return given
     path = home / "secret_key"
-    home.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_urlsafe(50))
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        handle, made = tempfile.mkstemp(prefix=".secret_key-", dir=home)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        # It appears whole or not at all, and of two processes that start at once the first one gives it.
+        with suppress(FileExistsError):
+            os.link(made, path)
+        Path(made).unlink()
     return path.read_text().strip()

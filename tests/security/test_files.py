@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from transferase.directory.models import Role
+from transferase.foundation.errors import DomainError
 from transferase.interchange import services
 from transferase.interchange.models import ImportRun
 
@@ -80,3 +81,13 @@ def test_nothing_that_a_stranger_sends_is_read(visit: Callable[..., Client]) -> 
     )
     assert answer.status_code == 302
     assert answer["Location"].startswith("/en/account/login/")
+
+
+@pytest.mark.parametrize("field", ["is_sample", "owner", "owner_identifier"])
+def test_what_only_operators_say_is_not_said_by_a_mapping(run: ImportRun, at: datetime, field: str) -> None:
+    actor = run.person
+    assert actor is not None
+    for chosen in ({"defaults": {field: "true"}}, {"columns": {**run.columns, "title": field, "external_id": "title"}}):
+        with pytest.raises(DomainError):
+            services.preview(actor=actor, run=run, at=at, **chosen)
+            services.start(actor=actor, run=run, at=at)

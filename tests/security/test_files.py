@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from django.test import Client
+    from django.test import Client, RequestFactory
 
     from transferase.directory.models import Person
 
@@ -91,3 +91,19 @@ def test_what_only_operators_say_is_not_said_by_a_mapping(run: ImportRun, at: da
         with pytest.raises(DomainError):
             services.preview(actor=actor, run=run, at=at, **chosen)
             services.start(actor=actor, run=run, at=at)
+
+
+def test_forms_that_ask_for_no_file_keep_none(rf: RequestFactory) -> None:
+    told = {"login": "x", "file": SimpleUploadedFile("big.bin", b"x" * 3_000_000)}
+    request = rf.post("/en/account/login/", told)
+    assert request.POST["login"] == "x"
+    assert not request.FILES
+
+
+def test_no_cache_between_keeps_what_a_person_sees(
+    visit: Callable[..., Client], make_person: Callable[..., Person]
+) -> None:
+    person = make_person(role=Role.TRANSFER_OFFICER)
+    for page in ("", "desk", "search"):
+        assert "private" in visit(person).get(f"/en/{page}")["Cache-Control"]
+    assert "Cache-Control" not in visit(None).get("/en/search")

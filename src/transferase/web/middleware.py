@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language_from_path
 from django.utils.translation import gettext as _
 
@@ -48,6 +49,9 @@ class _Viewing:
         request.person = request.user if isinstance(request.user, Person) else None
         request.viewer = viewer_of(request.person, request.at)
         response = self.answer(request)
+        if request.person is not None:
+            # What somebody sees who is signed in is kept by no cache between here and the browser.
+            patch_cache_control(response, private=True)
         language = get_language_from_path(request.path_info)
         if language and request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) != language:
             response.set_cookie(

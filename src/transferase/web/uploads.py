@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 SLACK = 64 * 1024
 
 
+class NoUpload(FileUploadHandler):
+    """Takes no file: whoever sends one to a form that asks for none must not fill the disk with it."""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        raise SkipFile
+
+    def file_complete(self, file_size: int) -> None:
+        return None
+
+
 class BoundedUpload(FileUploadHandler):
     """Skips a file that is larger than an import may be, and leaves word of it on the request.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allauth.account.auth_backends import AuthenticationBackend  # type: ignore[import-untyped]
+from allauth.account.auth_backends import AuthenticationBackend
 
 from transferase.directory.models import Person
 from transferase.directory.rules import may_sign_in

@@ -35,6 +35,9 @@ FLOOR = {"directory": 1, "catalogue": 2, "matching": 3, "interchange": 4}
 def pytest_configure() -> None:
     """Cheap passwords and plain static files: neither is what a test is about."""
     from django.conf import settings
+    from django.db.models.signals import post_migrate
+
+    post_migrate.connect(drop_jobs, dispatch_uid="drop_jobs")
 
     # WhiteNoise warns of a missing folder, and a warning fails a test.
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
@@ -43,6 +46,16 @@ def pytest_configure() -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+def drop_jobs(using: str, **_facts: Any) -> None:
+    """Empty the queue when a test that committed is flushed: flushing leaves tables that Django does not manage."""
+    from django.db import connections
+
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT to_regclass('procrastinate_jobs') IS NOT NULL")
+        if cursor.fetchone()[0]:
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers CASCADE")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -107,13 +107,16 @@ def site(
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.ACCOUNT_EMAIL_VERIFICATION = "optional"
     with django_db_blocker.unblock():
-        made = _records(timezone.now())
-        made.work()
-        server = LiveServer("127.0.0.1")
-        made.url = server.url
-        yield made
-        server.stop()
-        call_command("flush", verbosity=0, interactive=False)
+        try:
+            made = _records(timezone.now())
+            made.work()
+            server = LiveServer("127.0.0.1")
+            made.url = server.url
+            yield made
+            server.stop()
+        finally:
+            # Also when it could not be set up: the next folder of tests must not find half of it.
+            call_command("flush", verbosity=0, interactive=False)
     settings.MEDIA_ROOT, settings.EMAIL_BACKEND, settings.ACCOUNT_EMAIL_VERIFICATION = kept
 
 

@@ -119,9 +119,7 @@ def test_from_a_file_to_a_judged_match(institute, company, officer, seeker, view
 
     # Judged, and the other side hears of the interest.
     with fence:
-        judging.judge(
-            actor=seeker, need=need, offer=offer, organisation=company, verdict=Verdict.INTERESTING, at=later
-        )
+        judging.judge(actor=seeker, need=need, offer=offer, organisation=company, verdict=Verdict.INTERESTING, at=later)
     assert [notice.kind for notice in matching.notices_of(viewer(officer), later)] == ["match_judged"]
 
     # One trace from the first act to the last, sealed.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.test import Client, RequestFactory, override_settings
@@ -157,3 +159,19 @@ def test_pages_allow_no_inline_script_or_style(client: Client) -> None:
     assert " style=" not in page
     assert "<style" not in page
     assert "onclick" not in page
+
+
+@pytest.mark.parametrize("code", ["zh", "zh-cn", "zh-CN", "zh-Hans"])
+def test_other_codes_for_chinese_lead_to_the_pages_in_chinese(client: Client, code: str) -> None:
+    response = client.get(f"/{code}/organisations?q=lab")
+    assert (response.status_code, response["Location"]) == (302, "/zh-hans/organisations?q=lab")
+    assert client.get(f"/{code}/")["Location"] == "/zh-hans/"
+    assert client.get("/zh-hans/").status_code == 200
+
+
+@override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=1000)
+def test_a_form_that_is_too_long_is_refused_without_noise(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    response = client.post("/en/hints/need", urlencode({"title": "x" * 2000}), "application/x-www-form-urlencoded")
+    assert response.status_code == 413
+    assert "This is too long" in response.content.decode()
+    assert not [entry for entry in caplog.records if entry.exc_info]

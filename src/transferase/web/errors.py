@@ -69,6 +69,18 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     )
 
 
+def too_large(request: HttpRequest) -> HttpResponse:
+    """413: more text than a form may send."""
+    return page(
+        request,
+        Trouble(
+            413,
+            _("This is too long"),
+            _("The texts are longer than can be taken at once. Go back, shorten them and send them again."),
+        ),
+    )
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our mistake; the page needs nothing that may be broken."""
     return _alone(

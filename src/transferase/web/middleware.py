@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from transferase.directory.rules import Viewer
 
+MOST_DIGITS = 20
 YEAR = 365 * 24 * 3600
 
 
@@ -48,7 +49,7 @@ class _Viewing:
         request.at = timezone.now()
         request.person = request.user if isinstance(request.user, Person) else None
         request.viewer = viewer_of(request.person, request.at)
-        response = self.answer(request)
+        response = errors.too_large(request) if _is_too_large(request) else self.answer(request)
         if request.person is not None:
             # What somebody sees who is signed in is kept by no cache between here and the browser.
             patch_cache_control(response, private=True)
@@ -67,6 +68,13 @@ class _Viewing:
             trouble = errors.Trouble(409, _("This is not possible now"), sentence(exception.code, exception.facts))
             return errors.page(request, trouble)
         return None
+
+
+def _is_too_large(request: HttpRequest) -> bool:
+    """Whether a form says itself that it is longer than Django reads; told before anything tries to read it."""
+    said = request.META.get("CONTENT_LENGTH") or ""
+    is_form = request.content_type == "application/x-www-form-urlencoded"
+    return is_form and said.isdecimal() and int(said[:MOST_DIGITS]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def viewer(answer: Callable[[HttpRequest], HttpResponseBase]) -> _Viewing:

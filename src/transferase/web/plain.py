@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -28,6 +30,13 @@ def robots(request: HttpRequest) -> HttpResponse:
     places = ("account/", "desk", "search")
     closed = [f"Disallow: /{code}/{place}" for code, _ in settings.LANGUAGES for place in places]
     return HttpResponse("\n".join(["User-agent: *", "Disallow: /api/", *closed, ""]), content_type="text/plain")
+
+
+@require_safe
+def simplified(request: HttpRequest, place: str) -> HttpResponse:
+    """Lead other codes for Chinese to the pages in simplified characters."""
+    asked = request.META.get("QUERY_STRING", "")
+    return HttpResponseRedirect(f"/zh-hans/{quote(place)}{'?' * bool(asked)}{asked}")
 
 
 @require_safe

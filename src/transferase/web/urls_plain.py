@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from transferase.web import plain
 
@@ -11,4 +11,5 @@ urlpatterns = [
     path("robots.txt", plain.robots, name="robots"),
     path("favicon.ico", plain.favicon, name="favicon"),
     path("look", plain.look, name="look"),
+    re_path(r"^(?:zh|zh-(?:cn|CN|sg|SG|Hans|HANS))/(?P<place>.*)$", plain.simplified),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from transferase.catalogue.models import Direction, Listing, State
+from transferase.matching.models import Judgement, Match
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,3 +245,30 @@ def test_an_owner_lets_an_organisation_read_the_text_under_an_agreement(
         client.post(f"{place}/{access.pk}/revoke")
     assert "The secret recipe." not in reader.get(page).content.decode()
     assert reader.post(place, {"access-words": "Partner Works"}).status_code == 404
+
+
+def test_a_company_is_led_to_needs_and_an_institute_to_offers(
+    client: Client,
+    visit: Callable[..., Client],
+    make_person: Callable[..., Person],
+    make_organisation: Callable[..., Organisation],
+) -> None:
+    company = visit(make_person(role="company_user", organisation=make_organisation(kind="company_small")))
+    assert 'btn btn-primary" href="/en/needs/new"' in company.get("/en/desk").content.decode().split("<main")[1]
+    institute = client.get("/en/desk").content.decode().split("<main")[1]
+    assert 'btn btn-primary" href="/en/offers/new"' in institute
+    assert 'btn btn-primary" href="/en/needs/new"' not in institute
+
+
+def test_the_desk_counts_every_match_that_waits_for_a_judgement(
+    client: Client, make_listing: Callable[..., Listing], institute: Organisation, at: datetime
+) -> None:
+    open_offer = make_listing(owner=institute, title="Open")
+    paused = make_listing(owner=institute, title="Paused", state=State.PAUSED)
+    needs = [make_listing(direction=Direction.NEED, title=f"Need {n}") for n in range(12)]
+    for need in needs:
+        Match.objects.create(need=need, offer=open_offer, score=0.5, engine_version="test", found_at=at)
+    Match.objects.create(need=needs[0], offer=paused, score=0.5, engine_version="test", found_at=at)
+    Judgement.objects.create(need=needs[0], offer=open_offer, organisation=institute, verdict="interesting", at=at)
+    desk = client.get("/en/desk").content.decode()
+    assert re.search(r'href="#matches">\s*(\d+)', desk)[1] == "11"  # type: ignore[index]

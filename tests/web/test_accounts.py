@@ -11,6 +11,8 @@ from django.core import mail
 from django.test import Client, override_settings
 
 from transferase.directory.models import AccessToken, Organisation, Person
+from transferase.foundation.languages import of_interface
+from transferase.web.forms.fields import countries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,7 +209,7 @@ def test_members_change_their_organisation_and_add_colleagues(
     make_organisation: Callable[..., Organisation],
     fence: Fence,
 ) -> None:
-    organisation = make_organisation(names={"en": "Old Name"}, kind="university")
+    organisation = make_organisation(names={"en": "Old Name"}, kind="university", is_verified=False)
     client.force_login(make_person(role="transfer_officer", organisation=organisation))
     colleague = make_person(email="colleague@example.org")
     place = f"/en/organisations/{organisation.pk}/edit"
@@ -232,3 +234,22 @@ def test_strangers_do_not_change_an_organisation(
     organisation = make_organisation()
     client.force_login(make_person(role="company_user"))
     assert client.get(f"/en/organisations/{organisation.pk}/edit").status_code == 403
+
+
+def test_sample_persons_bear_the_name_of_their_organisation_in_the_language_of_the_page(
+    client: Client, make_organisation: Callable[..., Organisation]
+) -> None:
+    make_organisation(names={"ko": "동의대학교 산학협력단", "en": "Dong-eui University"})
+    with override_settings(DEMO=True):
+        page = client.get("/en/account/login/").content.decode()
+    assert "Dong-eui University" in page
+    assert "동의대학교" not in page
+
+
+@pytest.mark.parametrize("interface", ["ko", "zh-hans", "en"])
+def test_countries_stand_in_the_order_of_their_labels(interface: str) -> None:
+    listed = countries(of_interface(interface))
+    assert [code for code, _label in listed[:3]] == ["KR", "CN", "US"]
+    labels = [label for _code, label in listed[3:]]
+    assert labels == sorted(labels)
+    assert len(labels) > 50

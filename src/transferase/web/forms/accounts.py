@@ -15,7 +15,7 @@ from transferase.directory.models import IdentifierScheme, Role
 from transferase.directory.queries import draft_of, person_with_email
 from transferase.directory.rules import PLATFORM_ROLES, OrganisationDraft, Permission
 from transferase.foundation.languages import LANGUAGES, OWN_NAMES, Language, of_interface
-from transferase.web.forms.fields import LANGUAGE_CHOICES, Words, options
+from transferase.web.forms.fields import LANGUAGE_CHOICES, Words, countries, options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,8 +162,7 @@ class OrganisationForm(forms.Form):
         self.first_language = language
         self.organisation = organisation
         self.fields["kind"].choices = options("organisation_kind", language, blank=_("Please choose"))  # type: ignore[attr-defined]
-        countries = [(c, label) for c, label in options("country", language) if len(c) == 2]
-        self.fields["country"].choices = [("", _("Please choose")), *countries]  # type: ignore[attr-defined]
+        self.fields["country"].choices = [("", _("Please choose")), *countries(language)]  # type: ignore[attr-defined]
         for code in sorted(LANGUAGES, key=lambda other: other != language):
             label = _("Name in %(language)s") % {"language": OWN_NAMES[Language(code)]}
             self.fields[f"name-{code}"] = Words(label=label, max_length=300)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from django.forms.widgets import Widget
     from django.utils.functional import _StrPromise
 
+FIRST_COUNTRIES = ("KR", "CN", "US")
 LANGUAGE_CHOICES = [(code, OWN_NAMES[Language(code)]) for code in LANGUAGES]
 
 
@@ -72,6 +73,13 @@ def options(
     chosen: list[tuple[str, str | _StrPromise]] = [] if blank is None else [("", blank)]
     chosen += [(code, label) for code, label in queries.options(scheme, language) if wanted is None or code in wanted]
     return chosen
+
+
+def countries(language: str) -> list[tuple[str, str]]:
+    """The countries to choose from: those of most listings first, the others by their labels."""
+    listed = {code: label for code, label in queries.options("country", language) if len(code) == 2}
+    others = sorted((code for code in listed if code not in FIRST_COUNTRIES), key=listed.__getitem__)
+    return [(code, listed[code]) for code in (*FIRST_COUNTRIES, *others) if code in listed]
 
 
 NOT_STATED = _("Not stated")

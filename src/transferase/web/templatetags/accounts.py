@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import template
 from django.conf import settings
 from django.utils.translation import get_language
 
 from transferase.catalogue import queries
+from transferase.directory.models import Organisation
 from transferase.foundation.languages import of_interface
-
-if TYPE_CHECKING:
-    from transferase.directory.models import Organisation
 
 register = template.Library()
 
@@ -27,16 +25,27 @@ def sample_persons() -> dict[str, Any] | None:
     told = tomllib.loads(resources.files("transferase.samples").joinpath("persons.toml").read_text("utf-8"))
     language = of_interface(get_language() or "en")
     fictional = {organisation["key"]: organisation["names"][language] for organisation in told["organisations"]}
+    real = _names_of({person["organisation"] for person in told["persons"]} - fictional.keys(), language)
     persons = [
         {
             "email": person["email"],
             "name": person["names"][language],
             "role": role_name(person["role"]),
-            "organisation": fictional.get(person["organisation"], person["organisation"]),
+            "organisation": (fictional | real).get(person["organisation"], person["organisation"]),
         }
         for person in told["persons"]
     ]
     return {"password": told["password"], "persons": persons}
+
+
+def _names_of(known_as: set[str], language: str) -> dict[str, str]:
+    """What organisations of the samples that are known by a name are called in a language."""
+    bodies = (
+        Organisation.objects.filter(verified_at__isnull=False, names__name__in=known_as)
+        .prefetch_related("names")
+        .distinct()
+    )
+    return {name.name: body.name(language) for body in bodies for name in body.names.all() if name.name in known_as}
 
 
 @register.filter

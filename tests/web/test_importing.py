@@ -173,3 +173,23 @@ def test_the_source_of_another_organisation_is_not_taken(
     response = upload(visit(make_person(role="transfer_officer")), TABLE.encode("utf-8"))
     assert response.status_code == 422  # type: ignore[attr-defined]
     assert "belongs to another organisation" in response.content.decode()  # type: ignore[attr-defined]
+
+
+def test_a_file_with_a_header_alone_is_empty(client: Client) -> None:
+    page = upload(client, "관리번호,기술명,기술요약\n".encode())
+    assert page.status_code == 422  # type: ignore[attr-defined]
+    assert "The file holds no rows." in page.content.decode()  # type: ignore[attr-defined]
+    assert not ImportRun.objects.exists()
+
+
+def test_a_missing_column_is_named_and_no_made_up_number_shown(client: Client) -> None:
+    upload(client, "IPC,비고\nH01M 10/613,a\nC08J 5/18,b\n".encode())
+    run = ImportRun.objects.get()
+    page = client.get(f"/en/import/{run.pk}").content.decode()
+    assert "No column fills: Title" in page
+    assert "sha-" not in page
+    assert "Bring in the good rows" not in page
+    upload(client, "기술명,기술요약\n필름,분해되는 포장 필름\n필름,분해되는 포장 필름\n".encode(), "two.csv")
+    twice = client.get(f"/en/import/{ImportRun.objects.latest('pk').pk}").content.decode()
+    assert "The same record stands in row 2 already." in twice
+    assert "sha-" not in twice

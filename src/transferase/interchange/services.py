@@ -74,6 +74,7 @@ def receive(
     stored = _storage.keep(file, limits.stored_bytes)
     try:
         table = open_table(stored.path, encoding=encoding, limits=limits)
+        _require_rows(table)
         run = ImportRun(
             source=source,
             organisation=organisation,
@@ -343,6 +344,11 @@ def _table(run: ImportRun, encoding: str | None) -> Table:
     if not run.stored_as or not path.exists():
         raise rules.LostFile(run=run.pk)
     return open_table(path, encoding=encoding or run.encoding or None, limits=_storage.limits())
+
+
+def _require_rows(table: Table) -> None:
+    if not any(True for _row in table.rows()):
+        raise rules.EmptyFile
 
 
 def _circumstances(actor: Person | System, run: ImportRun, at: datetime) -> Circumstances:

@@ -199,8 +199,13 @@ def _preview(request: PageRequest, run: ImportRun) -> HttpResponse:
             (field, [str(row.cells.get(name, ""))[:80] for row in shown.rows[:2]])
             for field, name in zip(form.rows, form.header, strict=True)
         ],
-        "rows": [(row, *_looks(row.draft), [_told(finding) for finding in row.findings]) for row in shown.rows],
-        "findings": [_told(finding) for finding in shown.findings],
+        # While a column is missing, what is found in the rows follows from that alone.
+        "rows": [
+            (row, *_looks(row.draft), [] if shown.missing else [_told(finding, run) for finding in row.findings])
+            for row in shown.rows
+        ],
+        "has_numbers": _has_numbers(run),
+        "findings": [] if shown.missing else [_told(finding, run) for finding in shown.findings],
     }
     return render(request, "interchange/import_preview.html", page, status=422 if problem else 200)
 
@@ -260,7 +265,7 @@ def _result(request: PageRequest, run: ImportRun) -> HttpResponse:
         "run": run,
         "kind": KIND_WORDS[Kind(run.kind)],
         "counts": [(sentence(code), is_warning, count) for code, is_warning, count in queries.finding_counts(run)],
-        "findings": [_told(finding) for finding in queries.findings_of(run, limit=MOST_FINDINGS)],
+        "findings": [_told(finding, run) for finding in queries.findings_of(run, limit=MOST_FINDINGS)],
         "most": MOST_FINDINGS,
         "sheets": catalogue.sheets(list(listings), request.viewer, request.at, reading_language()),
         "records": len(ids),
@@ -268,10 +273,18 @@ def _result(request: PageRequest, run: ImportRun) -> HttpResponse:
     return render(request, "interchange/import_result.html", page)
 
 
-def _told(finding: queries.Finding) -> Told:
+def _has_numbers(run: ImportRun) -> bool:
+    """Whether the records bear numbers of their own; those that the platform makes up tell a reader nothing."""
+    return "external_id" in run.columns.values()
+
+
+def _told(finding: queries.Finding, run: ImportRun) -> Told:
     field = field_words(finding.field) if finding.field else ""
     problem = finding.facts.get("problem")
     code = str(problem) if finding.code == "invalid_content" and problem else finding.code
+    if code == "duplicate_external_id" and not _has_numbers(run):
+        text = gettext("The same record stands in row %(first_row)s already.") % finding.facts
+        return Told(finding.row, "", text, finding.is_warning)
     return Told(finding.row, field, sentence(code, finding.facts), finding.is_warning)
 
 
@@ -291,7 +304,7 @@ def _faulty_lines(run: ImportRun) -> Iterator[str]:
     # The mark lets spreadsheets see at once that this is UTF-8.
     yield "\ufeff" + writer.writerow([gettext("Row"), gettext("Reason"), *map(_inert, run.header)])
     for number, cells, findings in queries.faulty_rows(run):
-        reasons = " ".join(_told(finding).text for finding in findings)
+        reasons = " ".join(_told(finding, run).text for finding in findings)
         yield writer.writerow([number, reasons, *(_inert(cell) for cell in cells)])
 
 

@@ -12,7 +12,7 @@ from transferase.catalogue.rules import ListingDraft, TextDraft
 from transferase.directory.models import Role
 from transferase.directory.rules import ANYONE
 from transferase.matching import queries, rules
-from transferase.matching.models import Match
+from transferase.matching.models import Match, Sentence
 
 pytestmark = pytest.mark.django_db
 
@@ -108,6 +108,7 @@ def test_shared_words_of_a_machine_made_text_are_marked(make_offer, make_need, i
 
     (match,) = queries.matches_of(need, viewer(make_person(organisation=need.owner)), at)
 
+    assert "words" not in match.missing, "they were compared"
     (shared,) = [reason for reason in match.because if reason.code == "shared_terms"]
     assert shared.facts["language"] == "ko"
     assert {(term["need"]["is_machine_made"], term["offer"]["is_machine_made"]) for term in shared.facts["terms"]} == {
@@ -126,7 +127,7 @@ def test_words_are_compared_in_the_language_that_both_were_written_in(
 
     (match,) = queries.matches_of(need, viewer(make_person(organisation=need.owner)), at)
 
-    assert [reason.facts["language"] for reason in match.because if reason.code == "shared_terms"] == ["en"]
+    assert next(reason.facts["language"] for reason in match.because if reason.code == "shared_terms") == "en"
 
 
 def test_translations_on_both_sides_give_words_for_each_reader(
@@ -148,25 +149,53 @@ def test_translations_on_both_sides_give_words_for_each_reader(
     assert {reason.facts["language"] for reason in match.because if reason.code == "shared_terms"} == {"ko", "en"}
 
 
-def test_the_nearest_sentences_are_shown_even_when_they_are_far_apart(
-    make_offer, make_need, index, propose, make_person, viewer, at
-):
-    offer, need = make_offer(), make_need()
-    index(offer, need)
-    propose(need)
+@pytest.fixture
+def far_apart(index, propose):
+    """Change what an offer says below its title to something that no sentence of the need comes near."""
+
+    def change(offer, need):
+        index(offer, need)
+        propose(need)
+        assert Match.objects.exists()
+        _change(offer)
+        index(offer)
+        return propose(need)
+
+    return change
+
+
+def _change(offer):
     type(offer.texts.get()).objects.filter(listing=offer).update(
         summary="Delivery takes eleven weeks. The seller visits the buyer twice a year."
     )
     type(offer).objects.filter(pk=offer.pk).update(version=2)
-    index(offer)
-    propose(need)
-    if not Match.objects.exists():
-        pytest.fail("the title alone should still match")
+
+
+def test_the_nearest_sentences_are_shown_even_when_they_are_far_apart(
+    far_apart, make_offer, make_need, make_person, viewer, at
+):
+    offer, need = make_offer(trl_low=5, trl_high=6), make_need(trl_low=4, trl_high=6)
+    assert far_apart(offer, need), "the title and the stated readiness should still match"
 
     (match,) = queries.matches_of(need, viewer(make_person(organisation=need.owner)), at)
 
     assert codes(match).count("sentence_pair") == 1
     assert {quote["language"] for quote in quotes(match)} == {"ko", "en"}
+
+
+def test_what_nothing_explains_is_no_match(far_apart, make_offer, make_need, at):
+    offer, need = make_offer(), make_need()
+    assert far_apart(offer, need) == []
+    assert not Match.objects.exists()
+
+
+def test_without_sentences_to_compare_nobody_knows_whether_something_explains_a_match(
+    far_apart, make_offer, make_need, propose
+):
+    offer, need = make_offer(), make_need()
+    far_apart(offer, need)
+    Sentence.objects.filter(listing=offer).delete()
+    assert len(propose(need)) == 1
 
 
 def test_codes_are_those_that_doors_know(english_pair, shown):

@@ -168,7 +168,15 @@ def _shown(best: Sequence[_Compared], draft: ListingDraft, facts: Facts, languag
                 title=title.title,
                 title_language=title.language,
                 score=points(row.score)[0],
-                because=explain(need, offer, need_side, offer_side, load_weights(), idf=known.idf if known else None),
+                because=explain(
+                    need,
+                    offer,
+                    need_side,
+                    offer_side,
+                    load_weights(),
+                    idf=known.idf if known else None,
+                    is_common=known.is_common if known else None,
+                ),
             )
         )
     return shown

@@ -220,7 +220,11 @@ def words_that_count(fit: TextFit) -> float | None:
 def score_of(need: NeedFacts, offer: OfferFacts, fit: TextFit) -> Score:
     """The score of a need and an offer whose texts fit so."""
     words = words_that_count(fit)
-    return score_pair(need, offer, fit.closeness, words, load_weights(), across=fit.is_across)
+    score = score_pair(need, offer, fit.closeness, words, load_weights(), across=fit.is_across)
+    if fit.words is None:
+        return score
+    # A translation whose words count for nothing was compared all the same.
+    return replace(score, missing=tuple(code for code in score.missing if code != "words"))
 
 
 # ---------------------------------------------------------------- facts
@@ -343,17 +347,17 @@ class Sides:
         return Side(quotes[0].language if quotes else "", {}, quotes, vectors)
 
     def languages(self, need: UUID, offer: UUID) -> list[str]:
-        """The languages in which the words of a pair are compared.
+        """The languages in which the words of a pair are compared: all that both have, translations included.
 
-        Those in which people wrote both; where there is none, all that both have, translations included.
+        Those in which people wrote both come first, then the one that the need was written in.
         """
-        both = [language for language in LANGUAGES if language in self.texts[need] and language in self.texts[offer]]
-        written = [
-            language
-            for language in both
-            if not self.texts[need][language].is_machine_made and not self.texts[offer][language].is_machine_made
-        ]
-        return written or both
+        asked, given = self.texts[need], self.texts[offer]
+        own = self.original(need).language if asked else ""
+        both = [language for language in LANGUAGES if language in asked and language in given]
+        return sorted(
+            both,
+            key=lambda one: (asked[one].is_machine_made or given[one].is_machine_made, one != own),
+        )
 
     def reasons(self, need: UUID, offer: UUID, facts: Facts) -> tuple[Reason, ...]:
         """Why a need and an offer belong together: sentences, shared words by language, stated facts that fit."""
@@ -367,10 +371,17 @@ class Sides:
             sides = self.side(need, language), self.side(offer, language)
             found += [
                 Reason(reason.code, {"language": language, **reason.facts})
-                for reason in explain(asked, given, *sides, load_weights(), idf=known.idf)
+                for reason in explain(asked, given, *sides, load_weights(), idf=known.idf, is_common=known.is_common)
                 if reason.code == "shared_terms"
             ]
         return (*found, *stated_facts)
+
+    def is_unexplained(self, need: UUID, offer: UUID, reasons: Sequence[Reason]) -> bool:
+        """Whether nothing shows why the two belong together; as long as sentences are not embedded nobody knows."""
+        sides = self.quoting_side(need), self.quoting_side(offer)
+        if not all(side.quotes for side in sides) or any(reason.code != "sentence_pair" for reason in reasons):
+            return False
+        return not evidence_pairs(*sides, load_weights(), most=1)
 
     def _sentence_pairs(self, need: UUID, offer: UUID) -> tuple[Reason, ...]:
         # A match always shows what both sides say that comes nearest, however far apart that is.

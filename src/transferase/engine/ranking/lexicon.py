@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 TERM_SPACE = 1_000_000_000
+COMMON_SHARE = 0.2
+LEAST_TO_TELL = 20
 
 
 class QueryKind(StrEnum):
@@ -95,6 +97,10 @@ class Lexicon:
         """How much a term tells: much if few documents hold it, never below zero."""
         held = min(self.frequency(term), self.count)
         return math.log(1 + (self.count - held + 0.5) / (held + 0.5))
+
+    def is_common(self, term: str) -> bool:
+        """Whether so many documents hold a term that it sets no pair apart; a few documents cannot tell."""
+        return self.count >= LEAST_TO_TELL and self.frequency(term) > COMMON_SHARE * self.count
 
     def document_weights(self, terms: Sequence[str]) -> dict[str, float]:
         """The tf part of BM25 for each term of a document."""

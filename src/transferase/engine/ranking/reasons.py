@@ -6,6 +6,7 @@ cites a stated field, so that a reader can check it, and it goes when that evide
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from transferase.engine.ranking.classification import ipc_similarity, shared_nod
 from transferase.engine.ranking.facts import WORLD, NeedFacts, OfferFacts
 from transferase.engine.ranking.scoring import trl_range
 from transferase.engine.ranking.weighing import Weights
-from transferase.engine.text import Word, placed_words, sentences
+from transferase.engine.text import Word, is_telling, placed_words, sentences
 
 _SHORTEST_QUOTE = 12
 MOST_PAIRS = 3
@@ -63,6 +64,15 @@ def _no_vectors() -> Floats:
     return np.empty((0, 0), np.float32)
 
 
+@dataclass
+class Place:
+    """Where a term is first said, how often it is said, and whether it tells a reader something."""
+
+    quote: Quote
+    count: int = 0
+    is_telling: bool = False
+
+
 @dataclass(frozen=True)
 class Side:
     """The texts of a need or an offer by field, in one language, with quotes and their centred vectors."""
@@ -71,6 +81,11 @@ class Side:
     texts: Mapping[str, str]
     quotes: tuple[Quote, ...] = ()
     vectors: Floats = field(default_factory=_no_vectors)
+
+    @cached_property
+    def places(self) -> Mapping[str, "Place"]:
+        """Each term of the texts with where it stands first."""
+        return _first_places(self)
 
 
 def quotes(texts: Mapping[str, str], language: str) -> tuple[Quote, ...]:
@@ -108,28 +123,45 @@ def evidence_pairs(need: Side, offer: Side, weights: Weights, most: int = MOST_P
 
 
 def shared_terms(
-    need: Side, offer: Side, idf: Callable[[str], float], most: int = MOST_TERMS
+    need: Side,
+    offer: Side,
+    idf: Callable[[str], float],
+    most: int = MOST_TERMS,
+    is_common: Callable[[str], bool] | None = None,
 ) -> tuple[SharedTerm, ...]:
-    """The words that both texts say, the most telling first, each with the place where it is first said."""
-    mine, theirs = _first_places(need), _first_places(offer)
-    worth = {term: (count * theirs[term][1]) ** 0.5 * idf(term) for term, (_, count) in mine.items() if term in theirs}
+    """The words that both texts say, the most telling first, each with the place where it is first said.
+
+    Verb stems, generic words and words that `is_common` knows are left out: they count, but show nothing.
+    """
+    mine, theirs = need.places, offer.places
+    worth = {
+        term: (place.count * theirs[term].count) ** 0.5 * idf(term) for term, place in mine.items() if term in theirs
+    }
     total = sum(worth.values())
     if not total:
         return ()
     # A word inside a longer one that is also shared tells nothing more.
     best: list[str] = []
-    for term in sorted(worth, key=lambda term: (-worth[term], term)):
-        if worth[term] > 0 and not any(_overlap(mine[term][0], mine[other][0]) for other in best):
+    shown = [
+        term
+        for term in worth
+        if mine[term].is_telling and theirs[term].is_telling and not (is_common is not None and is_common(term))
+    ]
+    for term in sorted(shown, key=lambda term: (-worth[term], -len(term), term)):
+        if worth[term] > 0 and not any(_overlap(mine[term].quote, mine[other].quote) for other in best):
             best.append(term)
-    return tuple(SharedTerm(term, mine[term][0], theirs[term][0], worth[term] / total) for term in best[:most])
+    return tuple(SharedTerm(term, mine[term].quote, theirs[term].quote, worth[term] / total) for term in best[:most])
 
 
-def _first_places(side: Side) -> dict[str, tuple[Quote, int]]:
-    places: dict[str, tuple[Quote, int]] = {}
+def _first_places(side: Side) -> dict[str, Place]:
+    places: dict[str, Place] = {}
     for name, text in side.texts.items():
         for word in placed_words(text, side.language):
-            quote, count = places.get(word.term, (_written(name, text, word, side.language), 0))
-            places[word.term] = (quote, count + 1)
+            place = places.get(word.term)
+            if place is None:
+                place = places[word.term] = Place(_written(name, text, word, side.language))
+            place.count += 1
+            place.is_telling = place.is_telling or is_telling(word)
     return places
 
 
@@ -149,6 +181,7 @@ def explain(
     weights: Weights,
     *,
     idf: Callable[[str], float] | None = None,
+    is_common: Callable[[str], bool] | None = None,
 ) -> tuple[Reason, ...]:
     """The reasons for a pair: sentences that say the same, words that both say, and stated facts that fit.
 
@@ -160,7 +193,7 @@ def explain(
         for pair in evidence_pairs(need_side, offer_side, weights)
     ]
     if idf is not None:
-        terms = shared_terms(need_side, offer_side, idf)
+        terms = shared_terms(need_side, offer_side, idf, is_common=is_common)
         if terms:
             facts = [
                 {"term": t.term, "need": _cited(t.need), "offer": _cited(t.offer), "share": t.share} for t in terms

@@ -13,7 +13,7 @@ from transferase.engine.text.characters import (
 from transferase.engine.text.encodings import Candidate, Decoded, decode
 from transferase.engine.text.sentences import Span, parts, sentences
 from transferase.engine.text.snippets import Snippet, snippet
-from transferase.engine.text.words import Word, placed_words, words
+from transferase.engine.text.words import Word, is_telling, placed_words, words
 
 __all__ = [
     "CHINESE",
@@ -28,6 +28,7 @@ __all__ = [
     "Word",
     "decode",
     "detect_language",
+    "is_telling",
     "normalise",
     "parts",
     "placed_words",

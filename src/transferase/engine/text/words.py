@@ -10,7 +10,7 @@ import threading
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,12 @@ import Stemmer
 
 from transferase.engine.text.characters import HAN, HANGUL, KANA, KOREAN
 from transferase.engine.text.vocabulary import (
+    CHINESE_GENERIC_WORDS,
     CHINESE_STOP_WORDS,
+    ENGLISH_GENERIC_WORDS,
     ENGLISH_SPELLINGS,
     ENGLISH_STOP_WORDS,
+    KOREAN_GENERIC_WORDS,
     KOREAN_STOP_WORDS,
     UNITS,
 )
@@ -34,6 +37,9 @@ class Word:
     term: str
     start: int
     end: int
+    is_verb: bool = field(
+        default=False, compare=False
+    )  # a Korean verb or adjective, of which only the stem stands here
 
 
 LONGEST_TERM = 64
@@ -82,7 +88,7 @@ def words(text: str, language: str) -> list[str]:
 def placed_words(text: str, language: str) -> list[Word]:
     """The analysed terms of a text with their positions in exactly this text; a term has at most 64 characters."""
     return [
-        word if len(word.term) <= LONGEST_TERM else Word(word.term[:LONGEST_TERM], word.start, word.end)
+        word if len(word.term) <= LONGEST_TERM else replace(word, term=word.term[:LONGEST_TERM])
         for word in _placed(text, language)
     ]
 
@@ -227,7 +233,7 @@ def _korean_words(text: str) -> Iterator[Word]:
             continue
         noun = Word(form, start, end) if is_noun else None
         if tag in _KOREAN_TAGS and form not in KOREAN_STOP_WORDS:
-            yield Word(form, start, end)
+            yield Word(form, start, end, is_verb=tag.startswith(("VV", "VA")))
 
 
 # ---------------------------------------------------------------- Chinese
@@ -257,3 +263,17 @@ def _chinese_words(run: str, offset: int) -> Iterator[Word]:
         for term, start, end in _chinese_analyser().tokenize(run_folded, mode="search"):
             if term not in CHINESE_STOP_WORDS:
                 yield Word(term, offset + begin + start, offset + begin + end)
+
+
+# ---------------------------------------------------------------- words worth showing
+
+
+def is_telling(word: Word) -> bool:
+    """Whether a word says by itself what a text is about: no verb stem, no lone letter or number, no generic word."""
+    return len(word.term) > 1 and not word.is_verb and not word.term.isdecimal() and word.term not in _generic()
+
+
+@lru_cache(maxsize=1)
+def _generic() -> frozenset[str]:
+    told = {*CHINESE_GENERIC_WORDS.split(), *KOREAN_GENERIC_WORDS.split()}
+    return frozenset(told | {stem(word) for word in ENGLISH_GENERIC_WORDS.split()})

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from transferase.directory.models import Person
-    from transferase.engine.ranking import Score
+    from transferase.engine.ranking import Reason, Score
     from transferase.foundation.ledger import System
 
 MATCH_FOUND: Final = "match_found"
@@ -142,8 +142,8 @@ def _propose(actor: Person | System, listing_id: UUID, run: _Run) -> list[Match]
     told = {key for key, match in existing.items() if match.is_told}
     if run.telling is not Telling.LATER and _is_public(listing_id, run.at):
         told |= kept.keys()
-    matches = _write(kept, told, run)
-    gone = _no_longer(existing, kept, fits)
+    matches = _write(kept, told, judged, run)
+    gone = _no_longer(existing, matches, fits)
     _drop(gone)
     if run.telling is Telling.NOW:
         news = [match for key, match in matches.items() if key in told and not _was_told(existing.get(key))]
@@ -185,18 +185,21 @@ def _kept(pairs: dict[UUID, _Pair], judged: Collection[UUID]) -> dict[UUID, _Pai
     return {key: pairs[key] for key in [*good[:MOST_MATCHES], *(key for key in judged if key in pairs)]}
 
 
-def _write(kept: dict[UUID, _Pair], told: Collection[UUID], run: _Run) -> dict[UUID, Match]:
+def _write(kept: dict[UUID, _Pair], told: Collection[UUID], judged: Collection[UUID], run: _Run) -> dict[UUID, Match]:
     run.sides.read({listing for pair in kept.values() for listing in (pair.need, pair.offer)})
     matches = {}
     for key, pair in kept.items():
+        because = run.sides.reasons(pair.need, pair.offer, run.facts)
+        if key not in judged and run.sides.is_unexplained(pair.need, pair.offer, because):
+            continue
         matches[key] = Match(
             need_id=pair.need,
             offer_id=pair.offer,
             score=pair.score.value,
             parts=scoring.stored_parts(pair.score),
-            because=scoring.stored_reasons(run.sides.reasons(pair.need, pair.offer, run.facts)),
+            because=scoring.stored_reasons(because),
             misfits=scoring.stored_misfits(pair.score),
-            missing=list(pair.score.missing),
+            missing=_missing(pair.score, because),
             excluded_by=list(pair.score.excluded_by),
             engine_version=f"{pair.score.engine_version} means {run.now.version}",
             found_at=run.at,
@@ -213,6 +216,12 @@ def _write(kept: dict[UUID, _Pair], told: Collection[UUID], run: _Run) -> dict[U
         ],
     )  # fmt: skip
     return matches
+
+
+def _missing(score: Score, because: Sequence[Reason]) -> list[str]:
+    # Shared words are told in any language that both have, the scored texts may be in two.
+    is_compared = any(reason.code == "shared_terms" for reason in because)
+    return [code for code in score.missing if code != "words" or not is_compared]
 
 
 def _no_longer(existing: dict[UUID, Match], kept: Collection[UUID], fits: Collection[UUID]) -> list[Match]:

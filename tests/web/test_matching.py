@@ -114,6 +114,24 @@ def test_points_add_up_to_the_score(scout: Client, need: Listing) -> None:
         assert points in page
 
 
+@pytest.mark.usefixtures("matched")
+def test_a_part_of_which_something_is_not_stated_says_that_it_counts_half(scout: Client, need: Listing) -> None:
+    page = matches_page(scout, need)
+    assert page.count("(not stated: counts half)") == 1
+    assert "Patent class <span" in page
+
+
+def test_languages_are_counted_over_all_pages(
+    scout: Client, need: Listing, make_listing: Callable[..., Listing], at: datetime
+) -> None:
+    for number in range(12):
+        language, title = ("ko", "센서") if number < 3 else ("en", "Sensor")
+        make_match(need, make_listing(language=language, title=f"{title} {number}"), at=at)
+    page = matches_page(scout, need)
+    assert "12 offers fit" in page
+    assert "Korean 3 · English 9" in page
+
+
 def test_evidence_stands_in_both_languages(scout: Client, need: Listing, offer: Listing, at: datetime) -> None:
     from transferase.matching._texts import quoted_digest
 

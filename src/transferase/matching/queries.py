@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q
 
-from transferase.catalogue.models import Listing
+from transferase.catalogue.models import Direction, Listing
 from transferase.engine.ranking import load_weights
 from transferase.engine.text import words
 from transferase.foundation import queue
@@ -63,6 +63,15 @@ def matches_of(listing: Listing, viewer: Viewer, at: datetime, limit: int = 20, 
 def count_of(listing: Listing, viewer: Viewer, at: datetime) -> int:
     """How many matches of a listing a viewer may see, those that are ruled out included."""
     return Match.objects.visible_to(viewer, at).filter(Q(need=listing.pk) | Q(offer=listing.pk)).count()
+
+
+def languages_of(listing: Listing, viewer: Viewer, at: datetime) -> dict[str, int]:
+    """In which languages the counterparts of all those matches were written, and how many in each."""
+    other = "offer" if listing.direction == Direction.NEED else "need"
+    mine = "need" if other == "offer" else "offer"
+    found = Match.objects.visible_to(viewer, at).filter(**{mine: listing.pk})
+    language = f"{other}__original_language"
+    return dict(found.order_by(language).values_list(language).annotate(Count("pk")))
 
 
 def is_waiting(listing: Listing) -> bool:

@@ -113,7 +113,7 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
             "listing": own,
             "matches": shown,
             "heading": _heading(direction, total),
-            "told": _told(shown),
+            "told": _told(shown, queries.languages_of(listing, request.viewer, request.at)),
             "legend": {part.name: part for match in shown for part in match.parts}.values(),
             "facts": _facts(listing),
             "hints": [sentence(f"hint_{code}") for code in hints],
@@ -197,7 +197,7 @@ def _card(view: MatchView, counterpart: Card, *, rank: int, side: str, **told: A
         rank=rank,
         card=counterpart,
         score=view.score,
-        parts=reasons.part_lines(parts, {part.name: part.points for part in view.parts}),
+        parts=reasons.part_lines(parts, {part.name: part.points for part in view.parts}, view.missing),
         fits=reasons.fits(view.because, text_language()),
         misfits=[
             *(reasons.excluded(code) for code in view.excluded_by),
@@ -306,19 +306,15 @@ def _heading(direction: str, total: int) -> str:
     return ngettext("%(n)d need fits", "%(n)d needs fit", total) % {"n": total}
 
 
-def _told(shown: Sequence[MatchCard]) -> str:
-    """What stands below the heading: how many were judged, in which languages they were written."""
+def _told(shown: Sequence[MatchCard], languages: Mapping[str, int]) -> str:
+    """What stands below the heading: how many were judged, in which languages all of them were written."""
     if not shown:
         return ""
     told = []
     judged = sum(m.judgement is not None for m in shown)
     if judged:
         told.append(ngettext("%(n)d judged on this page", "%(n)d judged on this page", judged) % {"n": judged})
-    counts = dict.fromkeys(LANGUAGES, 0)
-    for m in shown:
-        code = (m.card.original_title or m.card.title).language
-        counts[code] = counts.get(code, 0) + 1
-    told += [f"{language_name(code)} {n}" for code, n in counts.items() if n]
+    told += [f"{language_name(code)} {languages[code]}" for code in LANGUAGES if languages.get(code)]
     return " · ".join(told)
 
 

@@ -53,6 +53,14 @@ NOT_STATED: Final[Mapping[str, object]] = {
     "offer": _("The offer does not state: %(facts)s"),
     "need": _("The need does not state: %(facts)s"),
 }
+# The facts that a part of the score is made of; where one is not stated the part earns half its points.
+FACT_OF: Final[Mapping[str, str]] = {
+    "field": "ipc",
+    "readiness": "trl",
+    "transfer": "transfer_modes",
+    "territory": "territory",
+    "partner": "partner_kinds",
+}
 NOT_COMPARED: Final[Mapping[str, object]] = {
     "words": _("Words could not be compared: the two are written in different languages"),
     "meaning": _("Meanings could not be compared"),
@@ -78,6 +86,7 @@ class PartLine:
     x: str
     w: str
     s: str
+    note: str = ""
 
 
 def fits(because: Iterable[Reason], reader: str) -> list[str]:
@@ -125,8 +134,11 @@ def excluded(code: str) -> str:
     return str(EXCLUSIONS.get(code, code))
 
 
-def part_lines(parts: Sequence[Mapping[str, Any]], points: Mapping[str, int]) -> list[PartLine]:
+def part_lines(
+    parts: Sequence[Mapping[str, Any]], points: Mapping[str, int], missing: Iterable[str] = ()
+) -> list[PartLine]:
     """The parts of a score in the order of `PARTS`; `points` are whole and sum to the score."""
+    unknown = {code.partition(".")[2] for code in missing}
     by_name = {part["name"]: part for part in parts}
     lines, start = [], 0
     for number, name in enumerate(PARTS, start=1):
@@ -143,6 +155,7 @@ def part_lines(parts: Sequence[Mapping[str, Any]], points: Mapping[str, int]) ->
                 x=f"{start}",
                 w=f"{max(0.5, value - 0.5):g}",
                 s=f"{100 * by_name[name]['value']:.0f}",
+                note=str(_("not stated: counts half")) if FACT_OF.get(name) in unknown else "",
             )
         )
         start += value

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Dialog, Page
 
     from tests.browser.conftest import Site, Visit
 
@@ -197,6 +197,62 @@ def test_a_need_is_posted_with_the_keyboard_alone(visit: Callable[..., Visit]) -
     page.keyboard.press("Enter")
     page.wait_for_url("**/matches*")
     expect(page.locator("h1")).to_be_visible()
+
+
+def test_what_was_typed_is_not_thrown_away_unasked(visit: Callable[..., Visit]) -> None:
+    page = visit("scout").open("/en/needs/new")
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        # The first time the writer stays, then leaves.
+        if len(asked) == 1:
+            dialog.dismiss()
+        else:
+            dialog.accept()
+
+    page.on("dialog", answer)
+    page.click(".tf-lang.wide a[hreflang=ko]")
+    page.wait_for_url("**/ko/needs/new")
+    assert not asked, "nothing was typed"
+    page.click("#id_title")
+    page.keyboard.type("막 소재")
+    page.click(".tf-lang.wide a[hreflang=en]", no_wait_after=True)
+    expect(page.locator("#id_title")).to_have_value("막 소재")
+    page.click(".tf-lang.wide a[hreflang=en]")
+    page.wait_for_url("**/en/needs/new")
+    assert asked == ["beforeunload", "beforeunload"]
+    page.click("#id_title")
+    page.keyboard.type("Membrane")
+    page.click("button.btn-primary[value=next]")
+    page.wait_for_url("**/edit/facts*")
+    assert len(asked) == 2, "what is saved needs no question"
+
+
+@pytest.mark.parametrize("language", ["ko", "zh-hans", "en"])
+def test_conditions_in_numbers_are_labelled_on_a_phone(visit: Callable[..., Visit], language: str) -> None:
+    page = visit("scout", viewport={"width": 390, "height": 844}).open(f"/{language}/needs/new")
+    page.fill("#id_title", "Membrane")
+    page.click("button.btn-primary[value=next]")
+    page.wait_for_url("**/edit/facts*")
+    row = page.locator("#requirements tbody tr").first
+    row.scroll_into_view_if_needed()
+    shown = row.locator("td").evaluate_all(
+        "cells => cells.map(cell => getComputedStyle(cell, '::before').content.replaceAll('\"', ''))"
+    )
+    assert len(shown) == 5
+    assert all(shown)
+    assert "none" not in shown
+    # Room for the longest operator: its text is measured in the font of the box, with the arrow beside it.
+    lacking = row.locator("select").evaluate_all(
+        """boxes => boxes.filter((box) => {
+          const style = getComputedStyle(box), pen = document.createElement("canvas").getContext("2d");
+          pen.font = style.font;
+          const room = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+          return [...box.options].some((option) => pen.measureText(option.text).width > room);
+        }).map(box => box.name)"""
+    )
+    assert not lacking
 
 
 def test_the_pages_work_without_script(visit: Callable[..., Visit], site: Site) -> None:

@@ -136,6 +136,7 @@ def _write(
             **around(listing, draft, step),
             **forms,
             "is_help": is_help,
+            "is_unsaved": bool(data),
             "pickers": _pickers(form, data, act) if step == "facts" else {},
             "errors": listed(form, rows) if status != 200 else [],
         },

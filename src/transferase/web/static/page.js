@@ -18,6 +18,22 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (target) target.focus();
 });
 
+// What was typed and not yet sent is not thrown away without a word: the browser asks before the page is left.
+const askBeforeLeaving = (event) => {
+  event.preventDefault();
+  event.returnValue = true; // older browsers ask only then
+};
+document.addEventListener("input", (event) => {
+  if (event.target.closest("form[data-guard]")) window.addEventListener("beforeunload", askBeforeLeaving);
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.closest("form[data-guard]")) window.removeEventListener("beforeunload", askBeforeLeaving);
+});
+// A form that came back with faults, or with one more row, holds what no server has.
+document.addEventListener("DOMContentLoaded", () => {
+  if (document.querySelector("form[data-guard=unsaved]")) window.addEventListener("beforeunload", askBeforeLeaving);
+});
+
 // On a wide page a filter counts as soon as it is chosen; on a phone the button below the filters does it.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-live]");

@@ -79,3 +79,14 @@ def test_search_puts_names_that_begin_with_the_words_first(make_organisation, vi
     assert queries.search_organisations(viewer(), "gana") == [first, second]
     assert queries.search_organisations(viewer(), "gana", limit=1) == [first]
     assert queries.search_organisations(viewer(), "  ") == []
+
+
+def test_namesakes_are_found_whatever_their_case_spaces_and_language(make_organisation, django_assert_num_queries):
+    first = make_organisation(names={"ko": "가나 기술", "en": "Gana Technology"})
+    second = make_organisation(names={"zh-Hans": "加纳", "en": "GANA  technology"}, is_verified=False)
+    third = make_organisation(names={"ko": "가나기술"}, is_verified=False)
+    other = make_organisation(names={"en": "Gana"})
+    with django_assert_num_queries(6):
+        found = queries.namesakes_of([first, second, third, other])
+    assert found == {first.pk: [second, third], second.pk: [first], third.pk: [first], other.pk: []}
+    assert queries.namesakes(["ganatechnology", " ", "Dara"]) == {"ganatechnology": [first, second], "dara": []}

@@ -16,6 +16,7 @@ from transferase.directory.rules import (
     LastOperator,
     OrganisationDraft,
     Permission,
+    VerifiedNameFixed,
 )
 from transferase.foundation.errors import InvalidContent, NotAllowed
 from transferase.foundation.ledger import SYSTEM
@@ -136,7 +137,6 @@ def test_a_number_belongs_to_one_organisation(make_person, at):
 def test_revise_replaces_names_and_numbers(make_person, fence, at):
     person = make_person()
     organisation = services.create_organisation(actor=person, draft=draft(identifiers=NUMBER), at=at)
-    services.verify_organisation(actor=SYSTEM, organisation=organisation, at=at)
     new = draft(names={"en": "Gana", "zh-Hans": "加纳"}, machine_made=frozenset({"zh-Hans"}), region="Seoul")
     with fence:
         services.revise_organisation(actor=person, organisation=organisation, draft=new, at=at)
@@ -149,6 +149,26 @@ def test_revise_replaces_names_and_numbers(make_person, fence, at):
     assert organisation.region == "Seoul"
     assert not organisation.is_verified
     assert last_entry().facts == {"is_verified": False}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"names": {"ko": "삼성전자 주식회사"}}, {"country": "CN"}, {"identifiers": {"kr_business": "220-81-62517"}}],
+)
+def test_what_an_operator_vouched_for_is_changed_by_operators_only(change, make_person, at):
+    person = make_person()
+    organisation = services.create_organisation(actor=person, draft=draft(identifiers=NUMBER), at=at)
+    services.verify_organisation(actor=SYSTEM, organisation=organisation, at=at)
+    before = queries.draft_of(organisation)
+    new = draft(**{"identifiers": NUMBER, **change})
+    with pytest.raises(VerifiedNameFixed):
+        services.revise_organisation(actor=person, organisation=organisation, draft=new, at=at)
+    organisation = Organisation.objects.get(pk=organisation.pk)
+    assert organisation.is_verified
+    assert queries.draft_of(organisation) == before
+    operator = make_person(role=Role.OPERATOR)
+    assert services.revise_organisation(actor=operator, organisation=organisation, draft=new, at=at).is_verified
+    assert queries.draft_of(Organisation.objects.get(pk=organisation.pk)) != before
 
 
 def test_a_revised_website_leaves_an_organisation_verified(make_person, at):

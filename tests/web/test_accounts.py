@@ -253,3 +253,37 @@ def test_countries_stand_in_the_order_of_their_labels(interface: str) -> None:
     labels = [label for _code, label in listed[3:]]
     assert labels == sorted(labels)
     assert len(labels) > 50
+
+
+def test_members_do_not_rename_what_an_operator_vouched_for(
+    client: Client, make_person: Callable[..., Person], make_organisation: Callable[..., Organisation]
+) -> None:
+    organisation = make_organisation(names={"en": "True Name"}, kind="university")
+    client.force_login(make_person(role="transfer_officer", organisation=organisation))
+    place = f"/en/organisations/{organisation.pk}/edit"
+    page = client.get(place).content.decode()
+    assert "only an operator changes its names" in page
+    assert re.search(r'<input[^>]*name="name-en"[^>]* disabled', page)
+    typed = {"name-en": "삼성전자 주식회사", "kind": "university", "country": "CN", "region": "Busan"}
+    assert client.post(place, {"form": "organisation", **typed}).status_code == 302
+    organisation = Organisation.objects.get(pk=organisation.pk)
+    assert organisation.is_verified
+    assert (organisation.name("en"), organisation.country, organisation.region) == ("True Name", "KR", "Busan")
+    client.force_login(make_person(role="operator"))
+    client.post(place, {"form": "organisation", **typed})
+    assert Organisation.objects.get(pk=organisation.pk).name("en") == "삼성전자 주식회사"
+
+
+def test_a_namesake_is_registered_after_a_question_only(
+    client: Client, make_person: Callable[..., Person], make_organisation: Callable[..., Organisation]
+) -> None:
+    make_organisation(names={"en": "Known Works"})
+    client.force_login(make_person())
+    typed = {"name-en": "known  WORKS", "kind": "venture", "country": "KR"}
+    asked = client.post("/en/organisations/new", typed)
+    assert asked.status_code == 422
+    assert "An organisation of this name exists already" in asked.content.decode()
+    assert 'name="anyway"' in asked.content.decode()
+    assert Organisation.objects.count() == 1
+    assert client.post("/en/organisations/new", {**typed, "anyway": "1"}).status_code == 302
+    assert Organisation.objects.count() == 2

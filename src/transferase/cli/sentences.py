@@ -76,6 +76,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "direction_changed": "The record is on the platform in the other direction.",
     "wrong_number": "The number {value} is not valid ({scheme}).",
     "identifier_taken": "Another organisation has the number {value} ({scheme}).",
+    "verified_name_fixed": "Names, country and numbers of a verified organisation are changed by an operator only.",
     # rows that were taken with a remark
     "characters_removed": "{count} characters that cannot be shown were removed.",
     "extra_cells": "{count} cells beyond the header were left out.",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import F, Q, Value
+from django.db.models.functions import Lower, Replace
 
+from transferase.directory import rules
 from transferase.directory.models import (
     AccessToken,
     Identifier,
@@ -20,6 +21,7 @@ from transferase.directory.models import (
 from transferase.directory.rules import ANYONE, PLATFORM_GRANTS, OrganisationDraft, Permission, Viewer, may_sign_in
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
@@ -129,6 +131,31 @@ def find_organisation(draft: OrganisationDraft) -> Organisation | None:
         if all(numbers.get(scheme, value) == value for scheme, value in draft.identifiers.items()):
             return organisation
     return None
+
+
+def namesakes(names: Collection[str]) -> dict[str, list[Organisation]]:
+    """The organisations that go by some names, in any language, by folded name; verified ones first, names at hand."""
+    folded = {rules.folded_name(name) for name in names} - {""}
+    # Spaces are of no account: one body writes them in its name, another does not.
+    same = OrganisationName.objects.alias(folded=Replace(Lower("name"), Value(" "), Value(""))).filter(
+        folded__in=folded
+    )
+    found: dict[str, list[Organisation]] = {name: [] for name in folded}
+    organisations = Organisation.objects.filter(pk__in=same.values("organisation")).prefetch_related("names")
+    for organisation in organisations.order_by(F("verified_at").asc(nulls_last=True), "pk"):
+        for name in {rules.folded_name(row.name) for row in organisation.names.all()} & folded:
+            found[name].append(organisation)
+    return found
+
+
+def namesakes_of(organisations: Collection[Organisation]) -> dict[int, list[Organisation]]:
+    """The other organisations that share a name with each of some organisations."""
+    known = {o.pk: {rules.folded_name(row.name) for row in o.names.all()} for o in organisations}
+    found = namesakes({name for names in known.values() for name in names})
+    return {
+        pk: list({o.pk: o for name in sorted(names) for o in found.get(name, ()) if o.pk != pk}.values())
+        for pk, names in known.items()
+    }
 
 
 def taken_identifier(draft: OrganisationDraft) -> tuple[str, str] | None:

@@ -111,6 +111,12 @@ class IdentifierTaken(DomainError):
     code = "identifier_taken"
 
 
+class VerifiedNameFixed(DomainError):
+    """An operator vouched for this name, country and numbers; only an operator changes them."""
+
+    code = "verified_name_fixed"
+
+
 class AlreadyMember(DomainError):
     """The person holds this role already."""
 
@@ -174,6 +180,11 @@ def clean_organisation(draft: OrganisationDraft) -> OrganisationDraft:
 def check_organisation(draft: OrganisationDraft) -> tuple[Problem, ...]:
     """Everything in a cleaned content that breaks a rule."""
     return tuple(_organisation_problems(draft))
+
+
+def folded_name(name: str) -> str:
+    """A name without its case and spaces, as namesakes are compared."""
+    return "".join(normalise(name).lower().split())
 
 
 def check_email(email: str) -> tuple[Problem, ...]:

@@ -119,7 +119,7 @@ def create_organisation(*, actor: Person | System, draft: OrganisationDraft, at:
 def revise_organisation(
     *, actor: Person | System, organisation: Organisation, draft: OrganisationDraft, at: datetime
 ) -> Organisation:
-    """Replace what is known of an organisation; a new number or country has to be verified again."""
+    """Replace what is known of an organisation; name, country and numbers of a verified one are for operators."""
     rules.require(actor, Permission.DIRECTORY_ORGANISATION_WRITE, organisation.pk)
     draft = _checked(draft)
     is_official = rules.may(actor, Permission.DIRECTORY_ORGANISATION_VERIFY)
@@ -129,12 +129,12 @@ def revise_organisation(
         dict(before.identifiers),
         dict(before.names),
     )
+    if is_other and organisation.is_verified and not is_official:
+        raise rules.VerifiedNameFixed
     organisation.kind, organisation.country = draft.kind, draft.country
     organisation.region, organisation.website = draft.region, draft.website
     if is_official:
         organisation.verified_at = organisation.verified_at or at
-    elif is_other:
-        organisation.verified_at = None
     organisation.save(update_fields=["kind", "country", "region", "website", "verified_at"])
     _write_names(organisation, draft)
     _write_identifiers(organisation, draft)

@@ -263,6 +263,7 @@ ROW_ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
     "wrong_state": ("state",),
     "wrong_number": ("scheme", "value"),
     "identifier_taken": ("scheme", "value"),
+    "verified_name_fixed": (),
     "not_ready": ("missing",),
 }
 # What was not understood in a row that was taken all the same.

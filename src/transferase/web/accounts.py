@@ -167,7 +167,11 @@ def organisation_new(request: PageRequest) -> HttpResponse:
     """Register the organisation that a person works for; an operator verifies it later."""
     person = person_of(request)
     form = OrganisationForm(request.POST or typed_before(request), language=reading_language())
-    if request.method == "POST" and form.is_valid():
+    is_namesake = (
+        request.method == "POST" and form.is_valid() and any(queries.namesakes(form.draft.names.values()).values())
+    )
+    is_asked = is_namesake and "anyway" not in request.POST
+    if request.method == "POST" and form.is_valid() and not is_asked:
         try:
             organisation = services.create_organisation(actor=person, draft=form.draft, at=request.at)
         except DomainError as error:
@@ -179,8 +183,14 @@ def organisation_new(request: PageRequest) -> HttpResponse:
                 % {"name": organisation.name(reading_language())},
             )
             return redirect(onward(request, "desk"))
-    page = {"form": form, "is_first": not request.viewer.organisations, "next": request.GET.get("next", "")}
-    return render(request, "account/organisation_edit.html", page, status=422 if form.errors else 200)
+    page = {
+        "form": form,
+        "is_first": not request.viewer.organisations,
+        "is_namesake": is_namesake,
+        "next": request.POST.get("next") or request.GET.get("next", ""),
+    }
+    status = 422 if form.errors or is_asked else 200
+    return render(request, "account/organisation_edit.html", page, status=status)
 
 
 @registered
@@ -195,6 +205,10 @@ def organisation_edit(request: PageRequest, organisation_id: int) -> HttpRespons
         language=reading_language(),
         organisation=organisation,
     )
+    is_fixed = organisation.is_verified and not may(person, Permission.DIRECTORY_ORGANISATION_VERIFY)
+    if is_fixed:
+        for field in (*form.names, *form.identifiers, form["country"]):
+            field.field.disabled = True
     colleague = ColleagueForm(
         request.POST if request.POST.get("form") == "colleague" else None,
         language=reading_language(),
@@ -211,6 +225,7 @@ def organisation_edit(request: PageRequest, organisation_id: int) -> HttpRespons
         "form": form,
         "colleague": colleague,
         "organisation": organisation,
+        "is_fixed": is_fixed,
         "members": queries.members_of(organisation, request.at),
     }
     status = 422 if form.errors or colleague.errors else 200
@@ -241,7 +256,12 @@ def _save_organisation(
 def organisation_verify(request: PageRequest, organisation_id: int) -> HttpResponse:
     """Say that an organisation is who it says; its listings are published without waiting from then on."""
     organisation = get_object_or_404(Organisation.objects.visible_to(request.viewer), pk=organisation_id)
-    services.verify_organisation(actor=person_of(request), organisation=organisation, at=request.at)
+    person = person_of(request)
+    require(person, Permission.DIRECTORY_ORGANISATION_VERIFY)
+    if queries.namesakes_of([organisation])[organisation.pk] and "anyway" not in request.POST:
+        messages.error(request, gettext("Another organisation has the same name: compare them, then confirm."))
+        return redirect(onward(request, "review"))
+    services.verify_organisation(actor=person, organisation=organisation, at=request.at)
     messages.success(request, gettext("%(name)s is verified.") % {"name": organisation.name(reading_language())})
     return redirect(onward(request, "review"))
 

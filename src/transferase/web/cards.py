@@ -44,6 +44,7 @@ class Card:
     original_title: Wording | None
     summary: Wording | None
     owner_name: str
+    owner_is_verified: bool
     owner_address: str
     country: str
     trl: str
@@ -95,6 +96,7 @@ def card(sheet: ListingSheet) -> Card:
         original_title=_wording(sheet.original_title) if sheet.original_title is not None else None,
         summary=_wording(summary) if summary is not None else None,
         owner_name=sheet.owner_name or "",
+        owner_is_verified=sheet.owner_is_verified,
         owner_address=reverse("organisation", args=[sheet.owner_id]) if is_linked(sheet) else "",
         country=sheet.country.label if sheet.country else "",
         trl=trl_words(sheet.trl_low, sheet.trl_high),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from transferase.catalogue import queries, rules, services
 from transferase.catalogue.models import Listing
+from transferase.directory import queries as directory
 from transferase.directory.models import Organisation
 from transferase.directory.rules import Permission
 from transferase.foundation.errors import DomainError
@@ -103,10 +104,14 @@ def _queue(
         is_asked = about is not None and about.pk == sheet.id
         entries.append((sheet, asked if is_asked else SendBackForm(language=language, listing_id=sheet.id)))
     may_verify = Permission.DIRECTORY_ORGANISATION_VERIFY in request.viewer.permissions
-    unverified = Organisation.objects.visible_to(request.viewer).filter(verified_at=None).order_by("created_at")
+    unverified = []
+    if may_verify:
+        seen = Organisation.objects.visible_to(request.viewer).filter(verified_at=None).order_by("created_at")
+        unverified = list(seen.prefetch_related("names", "identifiers"))
+    namesakes = directory.namesakes_of(unverified)
     page = {
         "entries": entries,
-        "organisations": unverified.prefetch_related("names", "identifiers") if may_verify else [],
+        "organisations": [(organisation, namesakes[organisation.pk]) for organisation in unverified],
         "may_verify": may_verify,
     }
     return render(request, "catalogue/review_queue.html", page, status=status)

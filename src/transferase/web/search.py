@@ -19,6 +19,7 @@ from transferase.catalogue.queries import labels
 from transferase.directory.models import Organisation
 from transferase.foundation.languages import LANGUAGES
 from transferase.matching import queries as matching
+from transferase.matching.queries import SearchResult
 from transferase.matching.rules import Filters
 from transferase.web.cards import Card, cards
 from transferase.web.context import text_language
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from transferase.directory.rules import Viewer
     from transferase.engine.text import Snippet
-    from transferase.matching.queries import Hit, SearchResult
+    from transferase.matching.queries import Hit
     from transferase.web.middleware import PageRequest
 
 PAGE = 10
@@ -40,6 +41,19 @@ LAST_PAGE = 50
 LONGEST_QUERY = 2000
 MOST_SHOWN = 8
 BANDS = ("1-3", "4-6", "7-9")
+# Of typed nonsense the nearest listing scores up to 37 on the samples; what answers a query without sharing a word
+# with it scores more.
+LEAST_CLOSE = 40
+
+NOTHING = SearchResult(
+    hits=(),
+    total=0,
+    facets=dict.fromkeys(("direction", "countries", "languages", "fields", "trl", "transfer_modes"), ()),
+    without={},
+    did_you_mean=None,
+    milliseconds=0.0,
+    meaning_is_available=True,
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,11 @@ class Asked:
             organisation=int(organisation) if organisation.isdecimal() and len(organisation) < 10 else None,
             page=min(int(page), LAST_PAGE) if page.isdecimal() and len(page) < 5 and int(page) > 0 else 1,
         )
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything to look for: signs alone mean nothing, no text asks for everything."""
+        return not self.text or any(sign.isalnum() for sign in self.text)
 
     @property
     def filters(self) -> Filters:
@@ -143,6 +162,7 @@ class Marks:
     snippet: SafeString
     snippet_language: str
     title: SafeString | None = None
+    is_machine_made: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,15 +202,19 @@ def search(request: PageRequest, kind: str = "") -> HttpResponse:
     """Offers and needs found for words, for a whole text, or for filters alone."""
     asked = Asked.from_address(request.GET, kind)
     language = text_language()
-    found = matching.search(
-        viewer=request.viewer,
-        at=request.at,
-        text=asked.text,
-        direction=asked.kind or None,
-        filters=asked.filters,
-        language=language,
-        limit=PAGE,
-        offset=(asked.page - 1) * PAGE,
+    found = (
+        matching.search(
+            viewer=request.viewer,
+            at=request.at,
+            text=asked.text,
+            direction=asked.kind or None,
+            filters=asked.filters,
+            language=language,
+            limit=PAGE,
+            offset=(asked.page - 1) * PAGE,
+        )
+        if asked.says_something
+        else NOTHING
     )
     shown = cards([hit.listing_id for hit in found.hits], viewer=request.viewer, at=request.at, language=language)
     results = [
@@ -208,6 +232,7 @@ def search(request: PageRequest, kind: str = "") -> HttpResponse:
             "results": results,
             "facets": facets_of(asked, found, language),
             "chips": chips,
+            "is_far": is_far(asked, found),
             "hiding": [chip for chip in chips if chip.hidden],
             "unfiltered": Asked(text=asked.text, kind=asked.kind).address() if chips else "",
             "pages": pages_of(asked, found.total, len(results)),
@@ -217,6 +242,14 @@ def search(request: PageRequest, kind: str = "") -> HttpResponse:
             "post_address": post_address(asked),
         },
     )
+
+
+def is_far(asked: Asked, found: SearchResult) -> bool:
+    """Whether the best of what was found neither holds a word of the text nor comes near to it in meaning."""
+    if not asked.text or asked.page > 1 or not found.hits:
+        return False
+    holds_words = any(reason.code == "found_words" for hit in found.hits for reason in hit.because)
+    return not holds_words and max(hit.score for hit in found.hits) < LEAST_CLOSE
 
 
 def heading_of(asked: Asked) -> str:
@@ -318,7 +351,7 @@ def marks_of(hit: Hit) -> Marks | None:
     """The snippet of a hit with the found words marked."""
     if hit.snippet is None or not hit.snippet.text:
         return None
-    return Marks(marked(hit.snippet), hit.language)
+    return Marks(marked(hit.snippet), hit.language, is_machine_made=hit.is_machine_made)
 
 
 def marked(snippet: Snippet) -> SafeString:

@@ -32,6 +32,9 @@ REFUSALS: Final[Mapping[str, object]] = {
     # directory
     "email_taken": _("Somebody has registered with this e-mail address. Sign in, or reset the password."),
     "identifier_taken": _("Another organisation has this number. Ask its members to let you in."),
+    "verified_name_fixed": _(
+        "The organisation is verified: only an operator changes its names, country and register numbers. Ask one."
+    ),
     "already_member": _("This person already has that role in the organisation."),
     "already_ended": _("This has already ended."),
     "last_operator": _("This is the last operator. Name another one first."),

@@ -219,3 +219,17 @@ def test_an_operator_is_appointed_with_a_link_for_the_password(transferase, clie
     assert again.status == 0
     assert Organisation.objects.count() == 1
     assert json.loads(again.out)["email"] == "CHIEF@example.org"
+
+
+def test_an_export_into_a_missing_folder_names_the_file_that_was_given(transferase, tmp_path):
+    file = tmp_path / "nowhere" / "out.csv"
+    ended = transferase("export", "-o", str(file))
+    assert ended.status == 2
+    assert ended.err == f"Cannot write {file}: No such file or directory.\n"
+
+
+def test_an_operator_has_an_email_address(transferase):
+    ended = transferase("operator", "notanemail")
+    assert ended.status == 2
+    assert ended.err == "notanemail is not an e-mail address.\n"
+    assert not Organisation.objects.exists()

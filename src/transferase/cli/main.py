@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,6 +19,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 KINDS = ("offers", "needs", "organisations", "rights")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+
+class Whole(click.IntRange):
+    """A whole number in a range; what is none is told by the name of the option."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            int(str(value))
+        except ValueError:
+            self.fail(f"the {param.name if param else 'value'} must be a whole number, not {value!r}.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -34,7 +46,7 @@ def transferase() -> None:
 
 
 @transferase.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port to serve on.")
+@click.option("--port", type=Whole(1, 65535), default=8000, show_default=True, help="Port to serve on.")
 @click.option("--no-serve", is_flag=True, help="Stop after the summary.")
 @as_json
 def demo(port: int, no_serve: bool, as_json: bool) -> int:
@@ -57,7 +69,7 @@ def demo(port: int, no_serve: bool, as_json: bool) -> int:
 
 @transferase.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port to listen on.")
+@click.option("--port", type=Whole(1, 65535), default=8000, show_default=True, help="Port to listen on.")
 @click.option("--no-worker", is_flag=True, help="Serve pages only; run `transferase worker` elsewhere.")
 def serve(host: str, port: int, no_worker: bool) -> int:
     """Serve pages and API, and work off the queue, until Ctrl-C or SIGTERM.
@@ -250,7 +262,7 @@ def export(kind: str, output: Path, everything: bool, as_json: bool) -> None:
 @click.argument("query")
 @click.option("--kind", type=click.Choice(("offer", "need")), help="Offers or needs only.")
 @click.option("--lang", type=click.Choice(("ko", "zh", "en")), help="Texts in this language only.")
-@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="How many at most.")
+@click.option("--limit", type=Whole(1, 100), default=10, show_default=True, help="How many at most.")
 @as_json
 def search(query: str, kind: str | None, lang: str | None, limit: int, as_json: bool) -> None:
     """Find published offers and needs by words or by a whole text, in all three languages.
@@ -259,6 +271,8 @@ def search(query: str, kind: str | None, lang: str | None, limit: int, as_json: 
     Example:
       transferase search "해조류 포장 필름" --kind offer
     """
+    if not query.strip():
+        raise click.UsageError("QUERY is empty: give the words or the text to search for.")
     with opening.database():
         from transferase.cli import finding  # noqa: PLC0415 - app ready
 
@@ -271,7 +285,7 @@ def search(query: str, kind: str | None, lang: str | None, limit: int, as_json: 
 
 @transferase.command()
 @click.argument("external_id")
-@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="How many at most.")
+@click.option("--limit", type=Whole(1, 100), default=10, show_default=True, help="How many at most.")
 @as_json
 def match(external_id: str, limit: int, as_json: bool) -> None:
     """Show what answers a need, or which needs an offer answers, with the reasons for and against.

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from transferase.cli import opening
 from transferase.cli.sentences import explained
+from transferase.cli.speaking import Unable
 from transferase.foundation.postgres import DatabaseUnavailable
 
 SMALLEST_DISK: Final = 1024**3
@@ -81,9 +82,11 @@ def appoint_operator(*, email: str, name: str, organisation: str, country: str) 
     """
     from transferase.directory import services as directory  # noqa: PLC0415 - app ready
     from transferase.directory.models import OrganisationKind, Person, Role  # noqa: PLC0415 - app ready
-    from transferase.directory.rules import OrganisationDraft  # noqa: PLC0415 - app ready
+    from transferase.directory.rules import OrganisationDraft, check_email  # noqa: PLC0415 - app ready
     from transferase.foundation.ledger import SYSTEM  # noqa: PLC0415 - app ready
 
+    if check_email(email):
+        raise Unable(f"{email} is not an e-mail address.")
     at = timezone.now()
     person = Person.objects.filter(email__iexact=email).first()
     if person is None:

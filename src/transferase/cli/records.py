@@ -89,12 +89,16 @@ def export(*, kind: str, file: Path, takes_all: bool) -> int:
     )  # fmt: skip
     unfinished = file.with_name(f".{file.name}.unfinished")
     try:
-        with unfinished.open("wb") as out:
-            for chunk in made:
-                out.write(chunk)
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        try:
+            with unfinished.open("wb") as out:
+                for chunk in made:
+                    out.write(chunk)
+            unfinished.replace(file)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        # The error names the unfinished file, which nobody asked for.
+        raise Unable(f"Cannot write {file}: {error.strerror}.") from error
     return made.written
 
 

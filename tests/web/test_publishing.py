@@ -185,16 +185,18 @@ def test_a_namesake_is_verified_after_a_question_only(
 ) -> None:
     make_organisation(names={"en": "Known Works"})
     namesake = make_organisation(is_verified=False, names={"en": "KnownWorks"})
-    make_listing(owner=namesake, state="submitted")
+    make_listing(owner=namesake, state=State.IN_REVIEW)
     operator = visit(make_person(role="operator"))
     page = operator.get("/en/review").content.decode()
     assert "KnownWorks (not verified yet)" in page
     assert "Same name as:" in page
     assert "Known Works</a> (KR, verified)" in page
     operator.post(f"/en/organisations/{namesake.pk}/verify")
-    assert not Organisation.objects.get(pk=namesake.pk).is_verified
+    namesake.refresh_from_db()
+    assert not namesake.is_verified
     operator.post(f"/en/organisations/{namesake.pk}/verify", {"anyway": "1"})
-    assert Organisation.objects.get(pk=namesake.pk).is_verified
+    namesake.refresh_from_db()
+    assert namesake.is_verified
 
 
 def test_the_desk_asks_to_confirm_what_runs_out(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -15,7 +18,7 @@ from django.utils import translation
 from transferase.engine.ranking import Reason
 from transferase.engine.text import Snippet
 from transferase.matching.queries import Hit, SearchResult
-from transferase.web.search import Asked, marked, reasons_of, suggestion_of
+from transferase.web.search import Asked, is_far, marked, reasons_of, suggestion_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -262,3 +265,46 @@ def test_filters_that_help_nothing_are_not_blamed(visit: Callable[..., Client], 
     assert "These filters keep results away" not in page
     assert "Use other words" in page
     assert 'href="/en/search?q=zzzqqq"' in page
+
+
+@pytest.mark.parametrize("query", ["😀", "?!", "– …"])
+def test_signs_alone_find_nothing(visit: Callable[..., Client], listings: dict[str, Listing], query: str) -> None:
+    page = get(visit(), f"/en/search?{urlencode({'q': query})}")
+    assert "Nothing was found" in page
+    assert "River level sensor" not in page
+
+
+def test_what_is_far_from_the_text_is_told_to_be_far() -> None:
+    def found(score: int, *reasons: Reason) -> SearchResult:
+        return SearchResult((Hit(uuid4(), "offer", "en", score, reasons, None),), 1, {}, {}, None, 3.0, True)
+
+    asked, words = Asked(text="asdfqwer zzz"), Reason("found_words", {"words": ["zzz"], "language": "en"})
+    assert is_far(asked, found(36))
+    assert not is_far(asked, found(45))
+    assert not is_far(asked, found(23, words))
+    assert not is_far(Asked(), found(0))
+    assert not is_far(replace(asked, page=2), found(20))
+
+
+def test_a_far_result_stands_below_a_line_that_says_so(
+    visit: Callable[..., Client], make_listing: Callable[..., Listing], index: Callable[..., None], settings: Any
+) -> None:
+    settings.EMBEDDING = ""
+    settings.EMBEDDING_CACHE = Path(tempfile.gettempdir()) / "transferase-test-models"
+    index(make_listing(title="River level sensor", summary="A low-cost sensor measures the level of rivers."))
+    line = "Nothing fits closely; these are the nearest."
+    page = get(visit(), "/en/search?q=stream")
+    assert "River level sensor" in page
+    assert line in page
+    assert line not in get(visit(), "/en/search?q=sensor")
+
+
+def test_a_snippet_of_a_machine_translation_is_marked(
+    visit: Callable[..., Client], make_listing: Callable[..., Listing], index: Callable[..., None]
+) -> None:
+    machine = {"language": "zh-Hans", "origin": "machine", "title": "热泵", "summary": "洗衣房用热泵。"}
+    index(make_listing(title="Heat pump", summary="A heat pump for laundries.", texts=[machine]))
+    page = get(visit(), f"/en/search?{urlencode({'q': '热泵'})}")
+    assert "<mark>热泵</mark>" in page
+    assert "machine translation" in page
+    assert "machine translation" not in get(visit(), "/en/search?q=laundries")

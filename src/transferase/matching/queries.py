@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from transferase.catalogue.models import Direction, Listing
 from transferase.engine.ranking import load_weights
@@ -24,7 +24,7 @@ from transferase.matching._search import search as search
 from transferase.matching._views import MatchView as MatchView
 from transferase.matching._views import PartView as PartView
 from transferase.matching._views import in_order, view_matches
-from transferase.matching.models import ListingIndex, Match, Notice
+from transferase.matching.models import Judgement, ListingIndex, Match, Notice
 from transferase.matching.rules import Filters as Filters
 
 if TYPE_CHECKING:
@@ -99,6 +99,19 @@ def best_matches(viewer: Viewer, at: datetime, limit: int = 10) -> list[MatchVie
     matches = list(found[:_READ])
     own = set(Listing.objects.owned_by(viewer).values_list("pk", flat=True))
     return in_order(view_matches(matches, own, viewer, at))[:limit]
+
+
+def unjudged_count(viewer: Viewer, at: datetime) -> int:
+    """How many matches of the open listings of a viewer's organisations none of these has judged."""
+    mine = Listing.objects.owned_by(viewer).public_at(at).values("pk")
+    judged = Judgement.objects.filter(
+        need=OuterRef("need_id"),
+        offer=OuterRef("offer_id"),
+        organisation__in=viewer.organisations,
+        withdrawn_at=None,
+    )
+    found = Match.objects.visible_to(viewer, at).filter(Q(need__in=mine) | Q(offer__in=mine), excluded_by=[])
+    return found.filter(~Exists(judged)).count()
 
 
 def match_counts(listings: Collection[UUID], viewer: Viewer, at: datetime) -> dict[UUID, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import urlencode
 from django.utils.translation import gettext
@@ -18,7 +18,6 @@ from transferase.directory.queries import memberships_of, organisations_of
 from transferase.interchange.queries import runs
 from transferase.matching import queries as matching
 from transferase.matching import services as matching_services
-from transferase.matching.models import Judgement, Match
 from transferase.web.accounts import person_of, reading_language
 from transferase.web.search import Pages
 from transferase.web.unsaved import registered
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from django.db.models import QuerySet
     from django.http import HttpResponse
 
     from transferase.catalogue.queries import ListingSheet
@@ -122,7 +120,7 @@ def desk(request: PageRequest) -> HttpResponse:
         "lapsed": lapsed,
         "news": news,
         "waiting_matches": waiting,
-        "unjudged": _unjudged(request).count() if counts else 0,
+        "unjudged": matching.unjudged_count(viewer, at) if counts else 0,
         # Whoever has one listing need not read its title beside each match.
         "own_vary": len({pair.own.id for pair in waiting}) > 1,
         "waits": len(sent_back) + len(running_out) + len(lapsed) + len(news),
@@ -197,20 +195,6 @@ def _waiting_matches(request: PageRequest) -> list[Pair]:
         for m in best
         if m.listing_id in sheets and m.counterpart_id in sheets
     ]
-
-
-def _unjudged(request: PageRequest) -> QuerySet[Match]:
-    """The matches of my open listings that nobody of us has judged."""
-    viewer, at = request.viewer, request.at
-    mine = Listing.objects.owned_by(viewer).public_at(at).values("pk")
-    judged = Judgement.objects.filter(
-        need=OuterRef("need_id"),
-        offer=OuterRef("offer_id"),
-        organisation__in=viewer.organisations,
-        withdrawn_at=None,
-    )
-    open_ones = Match.objects.visible_to(viewer, at).filter(Q(need__in=mine) | Q(offer__in=mine), excluded_by=[])
-    return open_ones.filter(~Exists(judged))
 
 
 def _sheets(request: PageRequest, ids: Iterable[UUID]) -> dict[UUID, ListingSheet]:

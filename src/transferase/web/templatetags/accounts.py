@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 
 from transferase.catalogue import queries
 from transferase.directory.models import Organisation
+from transferase.directory.rules import ANYONE
 from transferase.foundation.languages import of_interface
 
 register = template.Library()
@@ -40,11 +41,7 @@ def sample_persons() -> dict[str, Any] | None:
 
 def _names_of(known_as: set[str], language: str) -> dict[str, str]:
     """What organisations of the samples that are known by a name are called in a language."""
-    bodies = (
-        Organisation.objects.filter(verified_at__isnull=False, names__name__in=known_as)
-        .prefetch_related("names")
-        .distinct()
-    )
+    bodies = Organisation.objects.visible_to(ANYONE).filter(names__name__in=known_as).prefetch_related("names")
     return {name.name: body.name(language) for body in bodies for name in body.names.all() if name.name in known_as}
 
 

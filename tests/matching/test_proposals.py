@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from transferase.catalogue.models import Encumbrance, State
 from transferase.foundation.ledger import SYSTEM
 from transferase.foundation.models import LedgerEntry
 from transferase.matching import queries, services
+from transferase.matching._scoring import TextFit, words_that_count
 from transferase.matching.models import Judgement, Match, Notice
 
 pytestmark = pytest.mark.django_db
@@ -236,3 +238,11 @@ def test_words_alone_match_where_no_model_can_be_had(words_only, make_offer, mak
 
     assert "meaning" in match.missing
     assert match.offer_id == offer.pk
+
+
+def test_words_that_people_wrote_in_one_language_always_count() -> None:
+    """A weaker translation used to hide that both were written in one language (a machine's share is larger)."""
+    weak = TextFit(closeness=0.5, words=0.1, language="ko", is_machine_made=True)
+    assert words_that_count(weak) is None
+    assert words_that_count(replace(weak, is_written=True)) == 0.1
+    assert words_that_count(replace(weak, words=0.9)) == 0.9

@@ -91,7 +91,8 @@ class Subject:
 class TextFit:
     """How near two listings are in meaning and in words, and in which language the words were compared.
 
-    `is_machine_made` says that one of the two texts compared by their words is a machine's translation.
+    `is_machine_made` says that one of the two texts compared by their words is a machine's translation; `is_written`
+    that the pair could also be compared in a language in which people wrote both.
     """
 
     closeness: float | None = None
@@ -99,6 +100,7 @@ class TextFit:
     words: float | None = None
     language: str = ""
     is_machine_made: bool = False
+    is_written: bool = False
 
 
 def subject_of(listing_id: UUID) -> Subject | None:
@@ -175,8 +177,9 @@ def text_fits(
             row = own[found.language]
             attainable = row.attainable if subject.direction == Direction.NEED else found.attainable
             share = found.bm25 / attainable if attainable > 0 else 0.0
+            is_machine_made = row.is_machine_made or found.is_machine_made
+            fit = replace(fit, is_written=fit.is_written or not is_machine_made)
             if fit.words is None or share > fit.words:
-                is_machine_made = row.is_machine_made or found.is_machine_made
                 fit = replace(fit, words=share, language=found.language, is_machine_made=is_machine_made)
         fits[found.listing_id] = fit
     return fits
@@ -209,9 +212,10 @@ def meaning_of(cosine: float, *, across: bool) -> float:
 def words_that_count(fit: TextFit) -> float | None:
     """The share of words, or None where a translation says less than the vectors of what people wrote.
 
-    A machine-made text may lift a pair, never lower it: it is shorter than what it translates.
+    A machine-made text may lift a pair, never lower it: it is shorter than what it translates. Where people wrote both
+    in one language, their words count anyway, and a translation that shares more can only lift them.
     """
-    if fit.words is None or fit.closeness is None or not fit.is_machine_made:
+    if fit.words is None or fit.closeness is None or fit.is_written or not fit.is_machine_made:
         return fit.words
     meaning = meaning_of(fit.closeness, across=fit.is_across)
     return fit.words if load_weights().words.value(fit.words) >= meaning else None

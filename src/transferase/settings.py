@@ -9,7 +9,7 @@ import pghistory
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from transferase.foundation.postgres import database_settings
+from transferase.foundation.postgres import database_settings, replica_settings
 from transferase.foundation.secret import secret_key
 
 PACKAGE = Path(__file__).resolve().parent
@@ -96,6 +96,10 @@ TEMPLATES = [
 COTTON_DIR = "components"
 
 DATABASES = {"default": database_settings(os.environ)}
+DATABASES |= replica_settings(os.environ, DATABASES["default"])
+DATABASE_ROUTERS = ["transferase.foundation.replicas.ReplicaRouter"]
+# Seconds that a replica may be behind, and for which somebody who wrote reads from the primary.
+DATABASE_REPLICA_LAG = float(os.environ.get("DATABASE_REPLICA_LAG", "10"))
 PGHISTORY_DEFAULT_TRACKERS = (pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -162,6 +166,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "foundation_cache",
+        # Requests are counted here, one entry for each address and minute; a daily job drops what ran out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

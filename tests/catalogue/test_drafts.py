@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -229,3 +230,23 @@ def test_quality_hints_ask_for_what_helps_most_and_fall_silent():
     )
     assert rules.quality_hints(full) == ("trl_evidence",)
     assert rules.quality_hints(replace(full, trl_evidence="시험 성적서")) == ()
+
+
+def test_a_kept_content_is_read_back_as_it_was() -> None:
+    draft = rules.ListingDraft(
+        direction="need",
+        texts=(rules.TextDraft("ko", title="센서"), rules.TextDraft("en", origin="human", title="Sensor")),
+        original_language="ko",
+        ipc=("G01F 23/00",),
+        price_low=Decimal("7.50"),
+        decision_date=date(2027, 1, 31),
+        territory=("KR", "CN"),
+        rights=(rules.RightDraft("patent", filed_date=date(2020, 3, 1)),),
+        requirements=(rules.RequirementDraft("range", "ge", Decimal("5.000000"), "km", is_must=False),),
+    )
+    assert rules.from_json(json.loads(rules.as_json(draft))) == draft
+
+
+def test_a_content_of_an_earlier_version_is_read_as_far_as_it_is_known() -> None:
+    kept = {"direction": "offer", "texts": [{"language": "en", "title": "A", "colour": "red"}], "gone": [1]}
+    assert rules.from_json(kept) == rules.ListingDraft("offer", (rules.TextDraft("en", title="A"),))

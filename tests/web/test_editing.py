@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 
 from transferase.catalogue import queries
 from transferase.catalogue.models import Direction, Listing, Origin, State, Tier
+from transferase.foundation.typed import all_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,18 +188,170 @@ def test_finding_a_class_and_adding_a_row_save_nothing(client: Client, need: Lis
     assert need.version == 1
 
 
-def test_what_somebody_else_saved_meanwhile_is_not_overwritten(client: Client, need: Listing) -> None:
+def test_a_new_listing_sent_twice_is_one_listing(client: Client) -> None:
+    page = client.get("/ko/needs/new").content.decode()
+    token = re.search(r'name="draft" value="([0-9a-f-]{36})"', page)
+    assert token
+    first = client.post("/ko/needs/new", {**NEED, "draft": token[1]})
+    again = client.post("/ko/needs/new", {**NEED, "draft": token[1]})
+    assert again["Location"] == first["Location"]
+    need = Listing.objects.get()
+    assert (str(need.pk), need.version) == (token[1], 1)
+    # Back, a word changed, and sent again: the same draft, revised.
+    client.post("/ko/needs/new", {**NEED, "draft": token[1], "title": "침수 감지기"})
+    assert [t.title for t in queries.draft_of(Listing.objects.get()).texts] == ["침수 감지기"]
+    assert client.get(f"/ko/needs/new?draft={token[1]}")["Location"] == f"/ko/needs/{token[1]}/edit/what"
+
+
+def test_an_old_page_of_a_new_listing_does_not_undo_what_was_written_since(client: Client) -> None:
+    token = str(uuid4())
+    client.post("/ko/needs/new", {**NEED, "draft": token})
+    client.post(f"/ko/needs/{token}/edit", {**NEED, "version": "1", "title": "더 나은 제목"})
+    response = client.post("/ko/needs/new", {**NEED, "draft": token, "title": "옛 제목"})
+    assert response.status_code == 422
+    assert "더 나은 제목" in response.content.decode()
+    assert queries.draft_of(Listing.objects.get()).texts[0].title == "더 나은 제목"
+
+
+def test_the_id_of_somebody_elses_listing_opens_nothing(
+    client: Client, make_listing: Callable[..., Listing], fence: Fence
+) -> None:
+    for state in (State.DRAFT, State.PUBLISHED):
+        theirs = make_listing(direction=Direction.NEED, state=state, title="Theirs")
+        with fence:
+            assert client.post("/ko/needs/new", {**NEED, "draft": str(theirs.pk)}).status_code == 404
+        assert queries.draft_of(theirs).texts[0].title == "Theirs"
+
+
+def test_what_was_typed_and_left_is_found_again(client: Client, visit: Callable[[Person], Client]) -> None:
+    token = uuid4()
+    typed = {**NEED, "draft": str(token), "nonsense": ""}
+    assert client.post(f"/ko/typed/need/{token}/what", typed).status_code == 200
+    assert not Listing.objects.exists()
+    place = f"/ko/needs/new?draft={token}"
+    assert place in client.get("/ko/needs/new").content.decode()
+    assert NEED["title"] in client.get("/ko/desk").content.decode()
+    page = client.get(place).content.decode()
+    assert NEED["summary"] in page
+    assert f'name="draft" value="{token}"' in page
+    # It is nobody else's, and it goes once it is saved.
+    client.post("/ko/needs/new", {**NEED, "draft": str(token)})
+    assert "unfinished" not in client.get("/ko/desk").content.decode()
+
+
+def test_what_one_person_typed_is_not_shown_to_a_colleague(
+    client: Client, visit: Callable[[Person], Client], make_person: Callable[..., Person], company: Organisation
+) -> None:
+    token = uuid4()
+    client.post(f"/ko/typed/need/{token}/what", {**NEED, "draft": str(token)})
+    colleague = visit(make_person(role="company_user", organisation=company))
+    for path in ("desk", "needs/new", f"needs/new?draft={token}"):
+        assert NEED["summary"] not in colleague.get(f"/ko/{path}").content.decode()
+
+
+def test_what_was_typed_into_a_listing_is_offered_again_and_can_be_thrown_away(client: Client, need: Listing) -> None:
+    address = f"/ko/needs/{need.pk}/edit/what"
+    client.post(f"/ko/typed/need/{need.pk}/what", {**NEED, "version": "1", "title": "반쯤 쓴 제목"})
+    page = client.get(address).content.decode()
+    assert "반쯤 쓴 제목" not in page
+    assert "?typed=1" in page
+    assert 'value="반쯤 쓴 제목"' in client.get(f"{address}?typed=1").content.decode()
+    thrown = client.post(f"/ko/typed/need/{need.pk}/what/forget", {"next": address})
+    assert thrown["Location"] == address
+    assert "?typed=1" not in client.get(address).content.decode()
+
+
+def test_an_empty_page_and_a_page_that_was_saved_are_not_kept(client: Client, writer: Person) -> None:
+    token = uuid4()
+    client.post(f"/ko/typed/need/{token}/what", {"language": "ko", "draft": str(token), "title": ""})
+    assert all_kept(writer) == []
+    client.post("/ko/needs/new", {**NEED, "draft": str(token)})
+    # A request that was on its way while the form was sent comes too late.
+    assert client.post(f"/ko/typed/need/{token}/what", {**NEED, "draft": str(token)}).status_code == 409
+    assert all_kept(writer) == []
+
+
+def test_nothing_is_kept_of_somebody_who_is_not_signed_in(visit: Callable[..., Client], need: Listing) -> None:
+    visitor = visit(None)
+    assert visitor.post(f"/ko/typed/need/{need.pk}/what", NEED).status_code == 401
+    assert "sessionid" not in visitor.cookies
+
+
+def test_faults_do_not_lose_what_was_typed_when_the_page_is_left(client: Client, writer: Person) -> None:
+    client.post("/ko/needs/new", {**NEED, "draft": str(uuid4()), "title": ""})
+    assert len(all_kept(writer)) == 1
+    assert NEED["summary"] in client.get("/ko/desk").content.decode()
+
+
+def test_two_writers_see_each_others_changes_and_choose(
+    client: Client,
+    need: Listing,
+    visit: Callable[[Person], Client],
+    make_person: Callable[..., Person],
+    company: Organisation,
+) -> None:
     address = f"/ko/needs/{need.pk}/edit"
-    first = client.post(address, {**NEED, "version": "1", "title": "첫 번째"})
-    assert first.status_code == 302
-    second = client.post(address, {**NEED, "version": "1", "title": "두 번째"})
-    assert second.status_code == 422
-    page = second.content.decode()
-    assert 'value="두 번째"' in page
-    assert 'name="version" value="2"' in page
-    assert queries.draft_of(need).texts[0].title == "첫 번째"
-    again = client.post(address, {**NEED, "version": "2", "title": "두 번째"})
-    assert again.status_code == 302
+    client.post(address, {**NEED, "version": "1"})
+    other = visit(make_person(role="company_user", organisation=company, name="김하늘"))
+    other.post(address, {**NEED, "version": "2", "title": "동료의 제목", "problem": "동료가 쓴 문제"})
+    response = client.post(address, {**NEED, "version": "2", "title": "나의 제목", "advantages": "내가 쓴 장점"})
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "김하늘" in page
+    # Both titles stand there with a choice; the problem, which only the other touched, is taken over.
+    assert "동료의 제목" in page
+    assert 'value="나의 제목"' in page
+    assert 'name="take" value="title"' in page
+    assert 'name="take" value="problem"' not in page
+    assert re.search(r'<textarea name="problem"[^>]*>\s*동료가 쓴 문제', page)
+    assert 'name="version" value="3"' in page
+    assert queries.draft_of(need).texts[0].title == "동료의 제목"
+    typed = {**NEED, "title": "나의 제목", "problem": "동료가 쓴 문제", "advantages": "내가 쓴 장점", "version": "3"}
+    assert client.post(address, {**typed, "take": "title"}).status_code == 302
+    text = queries.draft_of(need).texts[0]
+    assert (text.title, text.problem, text.advantages) == ("동료의 제목", "동료가 쓴 문제", "내가 쓴 장점")
+
+
+def test_rows_and_choices_that_another_changed_are_told_in_words(client: Client, need: Listing) -> None:
+    address = f"/en/needs/{need.pk}/edit/facts"
+    row = {
+        "requirements-TOTAL_FORMS": "1",
+        "requirements-INITIAL_FORMS": "0",
+        "requirements-0-property": "range",
+        "requirements-0-operator": "ge",
+        "requirements-0-value": "5",
+        "requirements-0-unit": "km",
+    }
+    start = {**NO_ROWS, "version": "1", "territory": ["KR"], "trl_low": "4", "trl_high": "4"}
+    client.post(address, start)
+    client.post(address, {**start, **row, "version": "2", "territory": ["CN"], "trl_low": "6", "trl_high": "6"})
+    mine = {**start, **row, "requirements-0-value": "9", "version": "2", "territory": ["US"], "price_low": "7"}
+    page = client.post(address, {**mine, "currency": "USD"}).content.decode()
+    assert "range" in page
+    assert "China" in page
+    for name, is_contested in {"requirements": True, "territory": True, "trl_low": False}.items():
+        assert (f'name="take" value="{name}"' in page) is is_contested
+    mine |= {"version": "3", "currency": "USD", "trl_low": "6", "trl_high": "6", "take": ["requirements", "territory"]}
+    assert client.post(address, mine).status_code == 302
+    need.refresh_from_db()
+    draft = queries.draft_of(need)
+    assert (draft.territory, draft.trl_low, str(draft.price_low)) == (("CN",), 6, "7.00")
+    assert [str(r.value.normalize()) for r in draft.requirements] == ["5"]
+
+
+def test_a_change_on_another_step_disturbs_nobody(client: Client, need: Listing) -> None:
+    client.post(f"/ko/needs/{need.pk}/edit", {**NEED, "version": "1"})
+    response = client.post(f"/ko/needs/{need.pk}/edit/readers", {"version": "1", "registered": "가입자에게"})
+    assert response.status_code == 302
+    need.refresh_from_db()
+    assert (need.version, queries.draft_of(need).texts[0].title) == (3, NEED["title"])
+
+
+def test_a_fault_does_not_hide_that_somebody_else_saved(client: Client, need: Listing) -> None:
+    address = f"/ko/needs/{need.pk}/edit"
+    client.post(address, {**NEED, "version": "1", "title": "첫 번째"})
+    page = client.post(address, {**NEED, "version": "1", "title": ""}).content.decode()
+    assert 'name="version" value="1"' in page
 
 
 def test_a_step_without_a_change_makes_no_version(client: Client, need: Listing) -> None:

@@ -17,6 +17,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "held": "A check holds the listing back.",
     "invalid_content": "The content breaks a rule; see errors.",
     "already_recorded": "A record with the external id {external_id} is there already; revise it instead.",
+    "changed_meanwhile": "Somebody revised the listing meanwhile; it is at version {version} now.",
     "already_ended": "It is over already.",
     "original_kept": "A translation cannot take the place of what the owner or a person wrote.",
     "encumbered": "Somebody has rights that do not go together with these.",

@@ -6,13 +6,15 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from transferase.catalogue._classification import normalise_ipc
+from transferase.catalogue._copying import Copied, copied
 from transferase.catalogue.models import Direction, Origin, Tier
 from transferase.engine.text import normalise
 from transferase.foundation.errors import Problem
@@ -21,7 +23,6 @@ from transferase.foundation.languages import LANGUAGES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
-    from datetime import date
 
 LONGEST_TEXT: Final = 50_000
 LONGEST_TITLE: Final = 300
@@ -113,14 +114,17 @@ class ListingDraft:
 class Prepared:
     """A content as it will be stored, what is wrong with it, and what publishing would still ask for.
 
-    `content` is what a revision keeps and `digest` its digest; both are empty where something is wrong.
+    `copied` is the content as it is written and `digest` its digest; both are empty where something is wrong.
     """
 
-    draft: ListingDraft
+    source: str
+    external_id: str
+    direction: str
+    is_sample: bool
     problems: tuple[Problem, ...]
-    missing: tuple[str, ...]
-    content: bytes = b""
+    missing: tuple[str, ...] = ()
     digest: str = ""
+    copied: Copied | None = None
 
 
 # Which vocabulary the codes of a field come from.
@@ -157,6 +161,7 @@ _LONGEST_OF_TEXT: Final[Mapping[str, int]] = {
     **dict.fromkeys(("description", "problem", "alternative", "advantages", "partner_sought"), LONGEST_TEXT),
 }
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_DECIMALS: Final = frozenset({"price_low", "price_high", "value"})
 WORLD: Final = "world"
 
 
@@ -255,19 +260,43 @@ def missing_for_publishing(draft: ListingDraft) -> tuple[str, ...]:
     return tuple(name for name in ("title", "summary") if text is None or not getattr(text, name))
 
 
+def from_json(content: Mapping[str, Any]) -> ListingDraft:
+    """The content that `as_json` wrote, also by an earlier version of the platform."""
+
+    def told(kind: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        known = {name: value for name, value in given.items() if name in kind.__dataclass_fields__}
+        return {
+            name: Decimal(value)
+            if name in _DECIMALS and value is not None
+            else date.fromisoformat(value)
+            if name.endswith("_date") and value
+            else tuple(value)
+            if isinstance(value, list)
+            else value
+            for name, value in known.items()
+        }
+
+    parts = {
+        name: tuple(kind(**told(kind, row)) for row in content.get(name, ()))
+        for name, kind in (("texts", TextDraft), ("rights", RightDraft), ("requirements", RequirementDraft))
+    }
+    return ListingDraft(**{**told(ListingDraft, content), **parts})
+
+
 def as_json(draft: ListingDraft) -> bytes:
     """The content as JSON with sorted keys: what a revision keeps and a digest is made of."""
     return orjson.dumps(draft, default=str, option=orjson.OPT_SORT_KEYS)
 
 
 def prepare(draft: ListingDraft, known_codes: Mapping[str, AbstractSet[str]]) -> Prepared:
-    """Clean and check a content before it is written; needs no database, so it may run beside one."""
-    cleaned = clean_draft(draft)
-    problems = check_draft(cleaned, known_codes)
+    """Check a cleaned content before it is written; needs no database, so it may run beside one."""
+    identity = (draft.source, draft.external_id, draft.direction, draft.is_sample)
+    problems = check_draft(draft, known_codes)
     if problems:
-        return Prepared(cleaned, problems, ())
-    content = as_json(cleaned)
-    return Prepared(cleaned, (), missing_for_publishing(cleaned), content, hashlib.sha256(content).hexdigest())
+        return Prepared(*identity, problems)
+    content = as_json(draft)
+    digest = hashlib.sha256(content).hexdigest()
+    return Prepared(*identity, (), missing_for_publishing(draft), digest, copied(draft, content.decode()))
 
 
 def digest_of(draft: ListingDraft) -> str:

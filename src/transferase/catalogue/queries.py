@@ -146,6 +146,12 @@ def public_counts(at: datetime) -> dict[str, int]:
     return {"offer": 0, "need": 0} | dict(counted)
 
 
+def draft_at(listing: Listing, version: int) -> ListingDraft | None:
+    """The whole content of a listing as it was in one of its versions, for whoever may change it."""
+    kept = listing.revisions.filter(version=version).values_list("content", flat=True).first()
+    return None if kept is None else rules.from_json(kept)
+
+
 def revisions_of(listing: Listing, viewer: Viewer) -> list[Revision]:
     """Every version of a listing, newest first, for its owner and for reviewers; nothing for others."""
     if listing.owner_id not in viewer.organisations and not viewer.sees_everything:

@@ -25,6 +25,7 @@ from transferase.catalogue._drafts import as_json as as_json
 from transferase.catalogue._drafts import check_draft as check_draft
 from transferase.catalogue._drafts import clean_draft as clean_draft
 from transferase.catalogue._drafts import digest_of as digest_of
+from transferase.catalogue._drafts import from_json as from_json
 from transferase.catalogue._drafts import missing_for_publishing as missing_for_publishing
 from transferase.catalogue._drafts import original_text as original_text
 from transferase.catalogue._drafts import prepare as prepare
@@ -102,6 +103,12 @@ class AlreadyRecorded(DomainError):
     """The record of the source is on the platform already."""
 
     code = "already_recorded"
+
+
+class ChangedMeanwhile(DomainError):
+    """Somebody else saved the listing since it was read."""
+
+    code = "changed_meanwhile"
 
 
 class AlreadyEnded(DomainError):

@@ -171,6 +171,16 @@ def person_with_email(email: str) -> Person | None:
     return Person.objects.filter(email__iexact=email.strip(), is_active=True).first()
 
 
+def person_named(reference: str, viewer: Viewer, at: datetime) -> str:
+    """The name of somebody that the ledger or a version refers to: a colleague's, else nothing."""
+    kind, _, number = reference.partition(":")
+    if kind != Person._meta.label or not number.isdecimal():
+        return ""
+    colleagues = Membership.objects.visible_to(viewer).in_force(at).filter(person_id=int(number))
+    found = colleagues.select_related("person").first()
+    return str(found.person) if found else ""
+
+
 def draft_of(organisation: Organisation) -> OrganisationDraft:
     """The whole content of an organisation as a draft, for editing and comparing."""
     names = sorted(organisation.names.all(), key=lambda n: (not n.is_original, n.pk))

@@ -40,3 +40,18 @@ class LedgerSeal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entry_id}: {self.digest[:12]}"
+
+
+class Typed(models.Model):
+    """What somebody typed into a form and has not saved yet; read by nobody else, and not for long."""
+
+    owner = models.CharField(max_length=100)
+    place = models.CharField(max_length=150)
+    content = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "place"], name="typed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.owner} at {self.place}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from transferase.foundation import ledger
+from transferase.foundation import housekeeping, ledger
 from transferase.foundation.models import LedgerEntry
 from transferase.foundation.queue import periodic, task
 
@@ -22,3 +24,9 @@ def seal(timestamp: int) -> None:
     """Chain what was written since the last minute."""
     while ledger.seal():
         pass
+
+
+@periodic("foundation.tidy", cron="37 2 * * *")
+def tidy(timestamp: int) -> None:
+    """Drop what has had its day: sessions that ended, counters of past minutes, texts that nobody came back to."""
+    housekeeping.tidy(at=datetime.fromtimestamp(timestamp, UTC))

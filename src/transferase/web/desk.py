@@ -18,6 +18,7 @@ from transferase.directory.queries import memberships_of, organisations_of
 from transferase.interchange.queries import runs
 from transferase.matching import queries as matching
 from transferase.matching import services as matching_services
+from transferase.web import kept
 from transferase.web.accounts import person_of, reading_language
 from transferase.web.search import Pages
 from transferase.web.unsaved import registered
@@ -124,6 +125,7 @@ def desk(request: PageRequest) -> HttpResponse:
         # Whoever has one listing need not read its title beside each match.
         "own_vary": len({pair.own.id for pair in waiting}) > 1,
         "waits": len(sent_back) + len(running_out) + len(lapsed) + len(news),
+        "unfinished": kept.unfinished(request),
         "imports": runs(viewer)[:MOST_IMPORTS],
         "queue": queries.review_queue(viewer).count() if viewer.sees_everything else None,
         "first_acts": _first_acts(roles),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from django.contrib import messages
 from django.forms import ChoiceField, Form
@@ -17,19 +18,23 @@ from django.views.decorators.http import require_http_methods
 from transferase.catalogue import queries, rules, services
 from transferase.catalogue.models import Direction, Listing
 from transferase.catalogue.rules import LONGEST_SUMMARY, ListingDraft
-from transferase.directory.queries import organisations_of
+from transferase.directory.queries import organisations_of, person_named
+from transferase.foundation import typed
 from transferase.foundation.errors import DomainError, NotAllowed
+from transferase.foundation.ids import uuid7
+from transferase.web import kept
 from transferase.web.accounts import person_of, reading_language
 from transferase.web.forms.errors import blame, listed
 from transferase.web.forms.listing import NEAR_COUNTRIES, FactsForm, ReadersForm, WhatForm, changed
 from transferase.web.forms.rows import requirement_rows, right_rows, with_one_more
+from transferase.web.meanwhile import Change, changes, row_changes, with_theirs
 from transferase.web.sentences import sentence
 from transferase.web.unsaved import registered, typed_before
 
 if TYPE_CHECKING:
-    from uuid import UUID
+    from datetime import datetime
 
-    from django.http import HttpResponse
+    from django.http import HttpResponse, QueryDict
 
     from transferase.directory.models import Organisation
     from transferase.web.middleware import PageRequest
@@ -42,8 +47,10 @@ STEPS = {
 }
 PICKERS = {"find_ipc": "ipc", "find_territory": "territory", "find_excluded_countries": "excluded_countries"}
 SCHEMES = {"ipc": "ipc", "territory": "country", "excluded_countries": "country"}
+HELPS = ("add_", "find_")
 MOST_FOUND = 20
 LONGEST_HEADLINE = 120
+MOST_DIGITS: Final = 9
 
 
 @dataclass(frozen=True)
@@ -89,11 +96,27 @@ def own_listing(request: PageRequest, listing_id: UUID) -> Listing:
 
 
 def _begin(request: PageRequest, direction: str) -> HttpResponse:
-    owners = organisations_of(person_of(request), request.at)
+    person = person_of(request)
+    owners = organisations_of(person, request.at)
     if not owners:
         messages.info(request, gettext("First name the organisation that you post for."))
         return redirect(f"{resolve_url('organisation_new')}?{urlencode({'next': request.get_full_path()})}")
-    return _write(request, None, ListingDraft(direction, (), original_language=reading_language()), "what", owners)
+    # The page of a new listing bears the id that the listing will have: sent twice, it is still one listing.
+    listing_id = _id_given(request) or uuid7()
+    if Listing.objects.visible_to(request.viewer, request.at).filter(pk=listing_id).exists():
+        listing = own_listing(request, listing_id)
+        if request.method == "GET":
+            return redirect(step_address(listing, "what"))
+        return _write(request, listing, queries.draft_of(listing), "what")
+    draft = ListingDraft(direction, (), original_language=reading_language())
+    return _write(request, None, draft, "what", owners=owners, listing_id=listing_id)
+
+
+def _id_given(request: PageRequest) -> UUID | None:
+    try:
+        return UUID(request.POST.get("draft") or request.GET.get("draft") or "")
+    except ValueError:
+        return None
 
 
 def _write(
@@ -101,47 +124,147 @@ def _write(
     listing: Listing | None,
     draft: ListingDraft,
     step: str,
+    *,
     owners: list[Organisation] | None = None,
+    listing_id: UUID | None = None,
 ) -> HttpResponse:
-    data = request.POST if request.method == "POST" else typed_before(request)
+    if step not in kept.STEPS:
+        raise Http404
+    place = kept.place_of(draft.direction, listing.pk if listing else listing_id or uuid7(), step)
+    data, left_at = _said(request, place, is_new=listing is None)
     act = request.POST.get("act", "next")
-    for prefix in ("requirements", "rights"):
-        if data and act == f"add_{prefix}":
-            data = with_one_more(data, prefix)
+    seen = _seen(data, listing)
+    data = _laid(data, act, listing, draft, step, seen)
     forms = _forms(step, draft, data, owners)
-    form, rows = forms["form"], forms.get("rows")
-    if not listing and request.method == "GET" and not data:
-        form.initial |= _asked_for(request)
-    is_help = act.startswith(("add_", "find_"))
-    status = 200
-    if request.method == "POST" and not is_help:
-        are_valid = form.is_valid() and (rows is None or rows.is_valid())
-        if are_valid and listing and _is_stale(request, listing):
-            form.add_error(
-                None, gettext("Somebody saved this listing meanwhile. Look at what stands here, then save again.")
-            )
-            are_valid = False
-        if are_valid:
-            try:
-                saved = _save(request, listing, draft, form, rows, owners)
-            except DomainError as error:
-                blame(form, error)
-            else:
-                return redirect(_onward(saved, step, act))
-        status = 422
+    if not listing and data is None:
+        forms["form"].initial |= _asked_for(request)
+    theirs: list[Change] = []
+    is_faulty = request.method == "POST" and not act.startswith(HELPS)
+    if is_faulty:
+        saved, theirs = _save_unless(request, listing, draft, forms, step, seen, owners=owners, listing_id=listing_id)
+        if saved is not None:
+            typed.forget(person_of(request), place)
+            return redirect(_onward(saved, step, act))
+    if request.method == "POST":
+        kept.keep(request, person_of(request), place)
+    errors = listed(forms["form"], forms.get("rows")) if is_faulty and not theirs else []
+    if theirs and listing and data is not None:
+        untouched = [change.name for change in theirs if not change.is_contested]
+        data = with_theirs(data, forms["form"], _told(step, draft), untouched)
+        forms, seen = _forms(step, draft, data, owners), listing.version
     return render(
         request,
         "catalogue/listing_edit.html",
         {
             **around(listing, draft, step),
             **forms,
-            "is_help": is_help,
-            "is_unsaved": bool(data),
-            "pickers": _pickers(form, data, act) if step == "facts" else {},
-            "errors": listed(form, rows) if status != 200 else [],
+            "listing_id": listing.pk if listing else listing_id,
+            "action": step_address(listing, step) if listing else resolve_url(f"{draft.direction}_new"),
+            "seen": seen,
+            "theirs": theirs,
+            "by": _last_writer(request, listing) if theirs and listing else "",
+            "left_at": left_at,
+            "unfinished": kept.unfinished(request, draft.direction) if not listing and not data else [],
+            "pickers": _pickers(forms["form"], data, act) if step == "facts" else {},
+            "errors": errors,
         },
-        status=status,
+        status=422 if is_faulty else 200,
     )
+
+
+def _save_unless(
+    request: PageRequest,
+    listing: Listing | None,
+    draft: ListingDraft,
+    forms: dict[str, Any],
+    step: str,
+    seen: int | None,
+    *,
+    owners: list[Organisation] | None,
+    listing_id: UUID | None,
+) -> tuple[Listing | None, list[Change]]:
+    """Save a step, unless it has faults or others changed the same fields: then it tells what they changed."""
+    form, rows = forms["form"], forms.get("rows")
+    if not form.is_valid() or not (rows is None or rows.is_valid()):
+        return None, []
+    if listing and seen != listing.version and (theirs := _theirs(listing, draft, step, forms, seen)):
+        return None, theirs
+    try:
+        return _save(request, listing, draft, form, rows, owners, listing_id), []
+    except (rules.ChangedMeanwhile, rules.AlreadyRecorded):
+        # The other one was faster by the blink of an eye: now there are both.
+        there = own_listing(request, listing.pk if listing else listing_id)  # type: ignore[arg-type]
+        seen = seen or 1
+        return _save_unless(
+            request, there, queries.draft_of(there), forms, step, seen, owners=owners, listing_id=listing_id
+        )
+    except DomainError as error:
+        blame(form, error)
+        return None, []
+
+
+def _said(request: PageRequest, place: str, *, is_new: bool) -> tuple[QueryDict | None, datetime | None]:
+    """What stands in the form: posted now, typed before signing in, or left unsaved; else when something was left."""
+    if request.method == "POST":
+        return request.POST, None
+    if (before := typed_before(request)) is not None:
+        return before, None
+    left = kept.found(request, place)
+    if left is None:
+        return None, None
+    if is_new or "typed" in request.GET:
+        messages.info(request, gettext("What you typed stands here again. It is not saved yet."))
+        return left[0], None
+    return None, left[1]
+
+
+def _seen(data: QueryDict | None, listing: Listing | None) -> int | None:
+    """The version that the writer had before them; whoever has the page of a new listing saw the first one."""
+    if listing is None:
+        return None
+    said = data.get("version", "") if data else ""
+    if said.isdecimal() and len(said) <= MOST_DIGITS:
+        return int(said)
+    return 1 if data and "draft" in data else listing.version
+
+
+def _told(step: str, draft: ListingDraft) -> dict[str, Any]:
+    """What a step shows of a content, rows included."""
+    told = dict(_forms(step, draft, None, None)["form"].initial)
+    return told | {"requirements": draft.requirements, "rights": draft.rights}
+
+
+def _theirs(listing: Listing, draft: ListingDraft, step: str, forms: dict[str, Any], seen: int | None) -> list[Change]:
+    """What others changed on this step since the version that the writer saw."""
+    base = queries.draft_at(listing, seen) if seen else None
+    # A version that is not kept is told as if the writer had begun with nothing.
+    before = _told(step, base or ListingDraft(draft.direction, (), original_language=draft.original_language))
+    now = _told(step, draft)
+    found = changes(forms["form"], before, now)
+    if rows := forms.get("rows"):
+        label = gettext("Rights") if rows.prefix == "rights" else gettext("Requirements in numbers")
+        found += row_changes(rows.prefix, label, before[rows.prefix], now[rows.prefix], rows.drafts)
+    return found
+
+
+def _laid(
+    data: QueryDict | None, act: str, listing: Listing | None, draft: ListingDraft, step: str, seen: int | None
+) -> QueryDict | None:
+    """What was posted, with one more row where asked for, and with what the writer takes from the other one."""
+    if data is None:
+        return None
+    if act.startswith("add_"):
+        data = with_one_more(data, act.removeprefix("add_"))
+    if listing and "take" in data:
+        shown = (queries.draft_at(listing, seen) if seen else None) or draft
+        data = with_theirs(data, _forms(step, draft, None, None)["form"], _told(step, shown), data.getlist("take"))
+    return data
+
+
+def _last_writer(request: PageRequest, listing: Listing) -> str:
+    """Who saved the listing last, where the reader may know."""
+    newest = next(iter(queries.revisions_of(listing, request.viewer)), None)
+    return person_named(newest.actor, request.viewer, request.at) if newest else ""
 
 
 def _asked_for(request: PageRequest) -> dict[str, str]:
@@ -178,6 +301,7 @@ def _save(
     form: Any,
     rows: Any,
     owners: list[Organisation] | None,
+    listing_id: UUID | None,
 ) -> Listing:
     after: ListingDraft = form.lay_into(draft)
     if rows is not None:
@@ -189,15 +313,10 @@ def _save(
             raise NotAllowed
         owner = next((o for o in owners if str(o.pk) == form.cleaned_data.get("owner")), owners[0])
         after = replace(after, country=owner.country)
-        return services.record_listing(actor=person, owner=owner, draft=after, at=request.at)
+        return services.record_listing(actor=person, owner=owner, draft=after, at=request.at, listing_id=listing_id)
     if not changed(draft, after):
         return listing
-    return services.revise(actor=person, listing=listing, draft=after, at=request.at)
-
-
-def _is_stale(request: PageRequest, listing: Listing) -> bool:
-    seen = request.POST.get("version", "")
-    return seen != "" and seen != str(listing.version)
+    return services.revise(actor=person, listing=listing, draft=after, at=request.at, seen=listing.version)
 
 
 def _onward(listing: Listing, step: str, act: str) -> str:

@@ -19,6 +19,7 @@ from transferase.catalogue import queries, rules, services
 from transferase.catalogue.models import Direction, State, Tier
 from transferase.directory.rules import ANYONE
 from transferase.foundation.errors import DomainError
+from transferase.web import kept
 from transferase.web.accounts import onward, person_of, reading_language
 from transferase.web.editing import around, own_listing, step_address
 from transferase.web.forms.access import AccessForm
@@ -176,6 +177,7 @@ def act(request: PageRequest, listing_id: UUID, name: str) -> HttpResponse:
     else:
         messages.success(request, str(wanted.done))
         if name == "discard":
+            kept.forget_listing(request, listing)
             return redirect("desk")
     return redirect(onward(request, resolve_url("listing_manage", listing.pk)))
 

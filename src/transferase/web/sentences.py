@@ -27,6 +27,7 @@ REFUSALS: Final[Mapping[str, object]] = {
     "not_ready": _("Before publishing, please fill in: %(missing)s."),
     "held": _("A check keeps this listing from being shown. It is shown again when the check is over."),
     "already_recorded": _("This record of the source is here already."),
+    "changed_meanwhile": _("Somebody saved this listing meanwhile. Load the page again."),
     "encumbered": _("Somebody already holds rights that do not go together with these."),
     "original_kept": _("A translation may not replace what a person wrote."),
     # directory
@@ -41,6 +42,15 @@ REFUSALS: Final[Mapping[str, object]] = {
     # matching
     "reason_needed": _("Please choose a reason."),
     "no_match": _("There is no match between these two listings that you may judge."),
+    "too_few_judgements": _(
+        "There are %(judged)s judgements that weights can be fitted to (%(fits)s for, %(misfits)s against, of %(judges)s "
+        "organisations). Needed are %(least)s, at least %(least_of_each)s of either kind, of %(least_judges)s "
+        "organisations."
+    ),
+    "unknown_weights": _("There are no weights %(version)s."),
+    "other_base": _("The weights %(version)s were fitted beside others than those in use. Fit them anew."),
+    "already_in_force": _("The weights %(version)s are in force already."),
+    "nothing_approved": _("The weights that came with the platform are in force; there is nothing to take back."),
     # interchange
     "file_refused": _("This file cannot be read as a table."),
     "too_large": _("The file is larger than %(limit)s. Split it, or compress it as .gz."),

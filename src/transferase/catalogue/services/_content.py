@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from transferase.catalogue import queries, rules
+from transferase.catalogue._copying import LISTS, PLAIN, classifications_of
 from transferase.catalogue.models import (
     Classification,
     Listing,
@@ -18,7 +19,6 @@ from transferase.catalogue.models import (
     Requirement,
     Revision,
     Right,
-    Scheme,
     State,
 )
 from transferase.directory.models import Person
@@ -34,18 +34,21 @@ if TYPE_CHECKING:
     from transferase.catalogue.rules import ListingDraft, TextDraft
     from transferase.directory.models import Organisation
 
+
 # Fields that a listing and its draft share by name.
-PLAIN = (
-    "country", "is_anonymous", "is_sample", "original_language", "trl_low", "trl_high", "trl_scale", "trl_evidence",
-    "exclusivity", "field_of_use", "price_kind", "price_low", "price_high", "currency", "need_kind", "decision_date",
-    "source_url", "attribution",
-)  # fmt: skip
-LISTS = ("transfer_modes", "territory", "partner_kinds", "payment_kinds", "excluded_countries")
-
-
 @service
-def record_listing(*, actor: Person | System, owner: Organisation, draft: ListingDraft, at: datetime) -> Listing:
-    """Keep a new offer or need as a draft; a title or a summary is enough, the rest is asked for later."""
+def record_listing(
+    *,
+    actor: Person | System,
+    owner: Organisation,
+    draft: ListingDraft,
+    at: datetime,
+    listing_id: UUID | None = None,
+) -> Listing:
+    """Keep a new offer or need as a draft; a title or a summary is enough, the rest is asked for later.
+
+    Who chooses the id beforehand cannot record the same thing twice: the second time is `AlreadyRecorded`.
+    """
     require(actor, Permission.CATALOGUE_LISTING_WRITE, owner.pk)
     require_sample_rights(actor, draft)
     draft = _checked(draft)
@@ -58,6 +61,8 @@ def record_listing(*, actor: Person | System, owner: Organisation, draft: Listin
         external_id=draft.external_id,
         source_digest=rules.digest_of(draft) if draft.external_id else "",
     )
+    if listing_id is not None:
+        listing.pk = listing_id
     _fill(listing, draft, at)
     try:
         with transaction.atomic():
@@ -71,16 +76,21 @@ def record_listing(*, actor: Person | System, owner: Organisation, draft: Listin
 
 
 @service
-def revise(*, actor: Person | System, listing: Listing, draft: ListingDraft, at: datetime) -> Listing:
+def revise(
+    *, actor: Person | System, listing: Listing, draft: ListingDraft, at: datetime, seen: int | None = None
+) -> Listing:
     """Replace the whole content and keep the former version; nothing happens when nothing changed.
 
     What strangers wrote is looked at again: a public listing of an unverified organisation returns to review.
-    Machine-made texts go when the text they were made from changes.
+    Machine-made texts go when the text they were made from changes. With `seen`, the version that the draft was
+    made from, a listing that somebody else changed since is left as it is.
     """
     listing = _locked(listing)
     require(actor, Permission.CATALOGUE_LISTING_WRITE, listing.owner_id)
     if listing.state == State.TAKEN:
         raise rules.WrongState(act="revise", state=listing.state)
+    if seen is not None and seen != listing.version:
+        raise rules.ChangedMeanwhile(version=listing.version)
     before = queries.draft_of(listing)
     if draft.is_sample != before.is_sample:
         require_sample_rights(actor, replace(draft, is_sample=True))
@@ -213,17 +223,6 @@ def _fill(listing: Listing, draft: ListingDraft, at: datetime) -> None:
     for name in LISTS:
         setattr(listing, name, list(getattr(draft, name)))
     listing.revised_at = at
-
-
-def classifications_of(draft: ListingDraft) -> dict[tuple[str, str], bool]:
-    """Every code of a content and of what follows from it: {(scheme, code): is derived}."""
-    given = [(Scheme.IPC, draft.ipc), (Scheme.CPC, draft.cpc), (Scheme.UNMAPPED, draft.unmapped)]
-    codes = {(str(scheme), code): False for scheme, found in given for code in found}
-    # CPC uses IPC's symbols down to the main group, so it leads to the same fields.
-    symbols = draft.ipc or draft.cpc
-    codes |= {(str(Scheme.FIELD), code): True for code in rules.derive_fields(symbols)}
-    codes |= {(str(Scheme.GREEN_BIO), code): True for code in rules.derive_green_bio((*draft.ipc, *draft.cpc))}
-    return codes
 
 
 def _write_parts(listing: Listing, draft: ListingDraft) -> None:

@@ -18,20 +18,44 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (target) target.focus();
 });
 
-// What was typed and not yet sent is not thrown away without a word: the browser asks before the page is left.
+// What was typed and not yet kept is not thrown away without a word: the browser asks before the page is left.
+let typed = 0; // how often something was typed; what a request keeps is what had been typed when it was sent
 const askBeforeLeaving = (event) => {
   event.preventDefault();
   event.returnValue = true; // older browsers ask only then
 };
-document.addEventListener("input", (event) => {
-  if (event.target.closest("form[data-guard]")) window.addEventListener("beforeunload", askBeforeLeaving);
-});
+const notice = (event) => {
+  if (!event.target.closest("form[data-guard]")) return;
+  typed += 1;
+  window.addEventListener("beforeunload", askBeforeLeaving);
+};
+const rest = () => window.removeEventListener("beforeunload", askBeforeLeaving);
+document.addEventListener("input", notice);
+document.addEventListener("change", notice);
 document.addEventListener("submit", (event) => {
-  if (event.target.closest("form[data-guard]")) window.removeEventListener("beforeunload", askBeforeLeaving);
+  if (!event.target.closest("form[data-guard]")) return;
+  typed = 0;
+  rest();
 });
-// A form that came back with faults, or with one more row, holds what no server has.
+// A form that came back with faults holds what no server has, unless it is kept as one writes.
 document.addEventListener("DOMContentLoaded", () => {
   if (document.querySelector("form[data-guard=unsaved]")) window.addEventListener("beforeunload", askBeforeLeaving);
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.hasAttribute("data-keeps")) event.detail.elt.dataset.typed = typed;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const keeper = event.detail.elt;
+  if (!keeper.hasAttribute("data-keeps") || !event.detail.successful) return;
+  if (Number(keeper.dataset.typed) === typed) rest();
+  // Whoever loads the page again finds what was kept.
+  if (keeper.dataset.address) window.history.replaceState(null, "", keeper.dataset.address);
+});
+// A phone puts a page away without asking: what was typed last is sent off.
+document.addEventListener("visibilitychange", () => {
+  const keeper = document.querySelector("[data-keeps]");
+  if (document.visibilityState !== "hidden" || !keeper || !typed || Number(keeper.dataset.typed) === typed) return;
+  navigator.sendBeacon(keeper.getAttribute("hx-post"), new FormData(keeper.closest("form")));
 });
 
 // On a wide page a filter counts as soon as it is chosen; on a phone the button below the filters does it.

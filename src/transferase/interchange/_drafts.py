@@ -14,6 +14,7 @@ from transferase.catalogue.rules import (
     LONGEST_TITLE,
     ListingDraft,
     TextDraft,
+    clean_draft,
     normalise_ipc,
     prepare,
 )
@@ -188,12 +189,11 @@ class ListingReader:
             return Composed(
                 row.number, row.cells, external_id, problem=refused.problem, warnings=tuple(findings.warnings)
             )
+        draft = clean_draft(draft)
         prepared = prepare(draft, self._known_codes)
         problem = prepared.problems[0] if prepared.problems else None
         owner = (_line(values.get("owner", "")), _line(values.get("owner_identifier", "")), draft.country)
-        return Composed(
-            row.number, row.cells, external_id, prepared.draft, prepared, owner, problem, tuple(findings.warnings)
-        )
+        return Composed(row.number, row.cells, external_id, draft, prepared, owner, problem, tuple(findings.warnings))
 
     def _external_id(self, values: Mapping[str, Any]) -> str:
         given = _line(values.get("external_id", ""))

@@ -13,7 +13,17 @@ from transferase.foundation.errors import Problem
 from transferase.interchange._drafts import ListingReader
 from transferase.interchange._owners import ENTERED, OwnerBook
 from transferase.interchange._parts import RIGHT_FIELDS
-from transferase.interchange._rows import CREATED, REJECTED, UNCHANGED, UPDATED, Circumstances, Composed, Taken, refused
+from transferase.interchange._rows import (
+    CREATED,
+    REJECTED,
+    UNCHANGED,
+    UPDATED,
+    Circumstances,
+    Composed,
+    Taken,
+    refused,
+    unpacked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,24 +35,29 @@ if TYPE_CHECKING:
     from transferase.interchange._vocabulary import Vocabularies
 
 
-class Intake(Protocol):
-    """One kind of record: how a row is read, what would become of it, how it is taken."""
+class RowReader(Protocol):
+    """Says what a row means."""
 
     def compose(self, row: Row) -> Composed: ...
+
+
+class Intake(RowReader, Protocol):
+    """One kind of record: how a row is read, what would become of it, how it is taken."""
 
     def foresee(self, rows: Sequence[Composed]) -> list[Taken]: ...
 
     def take(self, rows: Sequence[Composed]) -> list[Taken]: ...
 
 
-def composed_rows(table: Table, intake: Intake) -> Iterator[Composed]:
+def composed_rows(table: Table, reader: RowReader) -> Iterator[Composed]:
     """Every row of a file as its kind reads it; the second row with an external id is refused."""
     seen: dict[str, int] = {}
+    shares_ids = isinstance(reader, SharesIds)
     for row in table.rows():
-        composed = intake.compose(row)
+        composed = reader.compose(row)
         if composed.external_id and composed.problem is None:
             first = seen.setdefault(composed.external_id, composed.number)
-            if first != composed.number and not isinstance(intake, SharesIds):
+            if first != composed.number and not shares_ids:
                 facts = {"value": composed.external_id, "first_row": first}
                 composed = replace(composed, problem=Problem("external_id", "duplicate_external_id", facts))
         yield composed
@@ -70,7 +85,7 @@ class ListingIntake:
     def __init__(self, circumstances: Circumstances, vocabularies: Vocabularies) -> None:
         self._around = circumstances
         self._owners = OwnerBook(circumstances)
-        self._reader = ListingReader(
+        self.reader = ListingReader(
             kind=circumstances.kind,
             source=circumstances.source,
             columns=circumstances.columns,
@@ -81,10 +96,10 @@ class ListingIntake:
         )
         # Rights may come in a file of their own; a list of offers without them does not take them away.
         filled = {*circumstances.columns.values(), *circumstances.defaults}
-        self._keeps_rights = circumstances.kind == "offers" and not filled & {"rights", *RIGHT_FIELDS}
+        self.keeps_rights = circumstances.kind == "offers" and not filled & {"rights", *RIGHT_FIELDS}
 
     def compose(self, row: Row) -> Composed:
-        return self._reader.compose(row)
+        return self.reader.compose(row)
 
     def foresee(self, rows: Sequence[Composed]) -> list[Taken]:
         known = self._known(rows)
@@ -97,7 +112,7 @@ class ListingIntake:
         if owner is None and (told is None or told.code != ENTERED):
             return refused(row, told or Problem("owner", "unknown_owner", {"value": ""}))
         ready = self._with_rights(row, known)
-        problems = (*ready.problems, *_clashes(ready.draft, owner, known))
+        problems = (*ready.problems, *_clashes(ready, owner, known))
         if problems:
             return refused(row, problems[0])
         warnings = (*row.warnings, *([told] if told else []), *self._notes(ready.missing))
@@ -107,7 +122,7 @@ class ListingIntake:
         return Taken(row, outcome, known.listing_id, warnings=warnings)
 
     def take(self, rows: Sequence[Composed]) -> list[Taken]:
-        around, known = self._around, self._known(rows) if self._keeps_rights else {}
+        around, known = self._around, self._known(rows) if self.keeps_rights else {}
         taken: dict[int, Taken] = {}
         incoming: dict[int, catalogue.Incoming] = {}
         for place, row in enumerate(rows):
@@ -116,7 +131,7 @@ class ListingIntake:
                 taken[place] = refused(row, told or Problem("owner", "unknown_owner", {"value": ""}))
             else:
                 ready = self._with_rights(row, known.get(row.external_id))
-                incoming[place] = catalogue.Incoming(ready.draft, owner.pk, ready)
+                incoming[place] = catalogue.Incoming(ready, owner.pk)
         outcome = catalogue.record_batch(
             actor=around.actor,
             source=around.source,
@@ -144,7 +159,7 @@ class ListingIntake:
         ids = [row.external_id for row in rows if row.problem is None]
         listings = Listing.objects.filter(source=self._around.source, external_id__in=ids)
         rights: dict[UUID, list[RightDraft]] = {}
-        if self._keeps_rights:
+        if self.keeps_rights:
             for right in Right.objects.filter(listing__in=listings).order_by("pk"):
                 rights.setdefault(right.listing_id, []).append(right_draft(right))
         found = listings.values_list("external_id", "pk", "owner_id", "direction", "state", "source_digest")
@@ -153,18 +168,20 @@ class ListingIntake:
     def _with_rights(self, row: Composed, known: _Known | None) -> Prepared:
         if row.prepared is not None and not (known and known.rights):
             return row.prepared
-        draft = replace(row.draft, rights=known.rights) if known and known.rights else row.draft
-        return listing_rules.prepare(draft, known_codes())
+        draft: ListingDraft = unpacked(row.draft)
+        if known and known.rights:
+            draft = replace(draft, rights=known.rights)
+        return listing_rules.prepare(listing_rules.clean_draft(draft), known_codes())
 
 
-def _clashes(draft: ListingDraft, owner: Organisation | None, known: _Known | None) -> list[Problem]:
+def _clashes(ready: Prepared, owner: Organisation | None, known: _Known | None) -> list[Problem]:
     """Why a record may not take the place of the one that has its external id."""
     if known is None:
         return []
     problems = []
     if owner is None or owner.pk != known.owner_id:
         problems.append(Problem("owner", "owned_by_other"))
-    if known.direction != draft.direction:
+    if known.direction != ready.direction:
         problems.append(Problem("direction", "direction_changed", {"direction": known.direction}))
     if known.state == State.TAKEN:
         problems.append(Problem("state", "wrong_state", {"state": known.state}))

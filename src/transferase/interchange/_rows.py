@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,6 +61,7 @@ class Composed:
     owner: tuple[str, str, str] = ("", "", "")  # as written: name or id, identifier, country
     problem: Problem | None = None
     warnings: tuple[Problem, ...] = ()
+    received: str = ""  # the cells as JSON, where they have been laid aside already
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,16 @@ class Circumstances:
     file_format: str
     publishes: bool
     at: datetime
+
+
+def packed(draft: object) -> bytes:
+    """A draft for another process, in a form that costs nothing there until it is looked at."""
+    return pickle.dumps(draft, pickle.HIGHEST_PROTOCOL)
+
+
+def unpacked(draft: Any) -> Any:
+    """A draft of this process, or of the one that composed it."""
+    return pickle.loads(draft) if isinstance(draft, bytes) else draft  # noqa: S301 - from the process we started
 
 
 def refused(row: Composed, problem: Problem) -> Taken:

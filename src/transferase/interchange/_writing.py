@@ -33,7 +33,7 @@ def write_records(run_id: int, taken: Sequence[Taken]) -> None:
     """Keep each row as it was received, tied to what it became."""
     rows = []
     for done in taken:
-        text = raw_json(done.row.cells)
+        text = done.row.received or raw_json(done.row.cells)
         digest = hashlib.sha256(text.encode()).hexdigest()
         identity = done.row.external_id[:200]
         rows.append((run_id, done.row.number, identity, text, digest, done.listing_id, done.organisation_id))

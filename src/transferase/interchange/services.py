@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from contextlib import closing
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING
@@ -19,7 +18,8 @@ from transferase.foundation.errors import DomainError
 from transferase.foundation.ledger import System, record, service
 from transferase.foundation.queue import enqueue
 from transferase.interchange import _storage, queries, rules
-from transferase.interchange._ahead import ahead, paced
+from transferase.interchange._ahead import paced
+from transferase.interchange._composing import batches, composed_batches
 from transferase.interchange._intake import Intake, ListingIntake, composed_rows
 from transferase.interchange._organisations import OrganisationIntake
 from transferase.interchange._reading import Table, count_rows, open_table
@@ -32,6 +32,7 @@ from transferase.interchange.queries import Finding, Preview, PreviewRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from transferase.directory.models import Organisation
@@ -167,13 +168,11 @@ def bring_in(
     run = _opened(actor=actor, run=run, at=at)
     try:
         table = _table(run, None)
-        expected = count_rows(table)
-        _expect(run=run, expected=expected)
-        intake = _intake(_circumstances(actor, run, at))
-        batches = ahead(_batches(composed_rows(table, intake)))
-        position = 0
-        with paced(), closing(batches):
-            for batch in batches:
+        intake, position = _intake(_circumstances(actor, run, at)), 0
+        with _composed(run, table, intake) as composed, paced():
+            expected = count_rows(table)
+            _expect(run=run, expected=expected)
+            for batch in composed:
                 if position + len(batch) > run.read:
                     run = _take(run=run, rows=batch[max(0, run.read - position) :], intake=intake)
                     if run.state == RunState.CANCELLED:
@@ -374,9 +373,14 @@ def _intake(around: Circumstances) -> Intake:
     return ListingIntake(around, vocabularies)
 
 
-def _batches(rows: Iterator[Composed]) -> Iterator[list[Composed]]:
-    while batch := list(islice(rows, rules.BATCH)):
-        yield batch
+def _composed(run: ImportRun, table: Table, intake: Intake) -> AbstractContextManager[Iterator[list[Composed]]]:
+    return composed_batches(
+        table=table,
+        intake=intake,
+        path=_storage.path_of(run.stored_as),
+        encoding=run.encoding or None,
+        limits=_storage.limits(),
+    )
 
 
 def _foreseen(run: ImportRun, table: Table, intake: Intake, missing: tuple[str, ...], limit: int | None) -> Preview:
@@ -387,7 +391,7 @@ def _foreseen(run: ImportRun, table: Table, intake: Intake, missing: tuple[str, 
     errors: list[Finding] = []
     warnings: list[Finding] = []
     # A file of a million rows is looked at without keeping more than what is shown of it.
-    for batch in _batches(islice(rows, limit)):
+    for batch in batches(islice(rows, limit)):
         for done in intake.foresee(batch):
             found = tuple(_findings(done))
             outcomes[done.outcome] += 1

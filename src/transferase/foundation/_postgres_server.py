@@ -23,6 +23,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Self
 
@@ -78,8 +79,11 @@ SETTINGS = {
     "max_wal_size": "2GB",
     "jit": "off",
 }
+# The least and the most that is taken to keep pages in: the vector index of a million listings is about 2 GB.
+BUFFERS_MB = (256, 4096)
 # Nothing survives a power cut with these: for tests and throw-away data only.
 FAST_SETTINGS = {
+    "shared_buffers": "256MB",  # dropping a table looks through all of them, and tests drop many
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -95,9 +99,10 @@ class Server:
     uses it. A process that dies without `stop` counts as gone.
     """
 
-    def __init__(self, home: Path, *, fast: bool = False) -> None:
+    def __init__(self, home: Path, *, fast: bool = False, settings: Mapping[str, str] | None = None) -> None:
         self.home = Path(home)
         self.fast = fast
+        self.settings = dict(settings or {})  # of PostgreSQL, where they differ from ours
         self.place: Place | None = None
         self._users: IO[str] | None = None
         self._user = 0
@@ -198,9 +203,10 @@ class Server:
     def _launch(self, place: Place) -> subprocess.Popen[bytes]:
         programs = find_programs(place)
         initialise(place, programs, fast=self.fast)
-        settings = SETTINGS | {"unix_socket_directories": str(place.sockets)} | shared_memory()
+        settings = SETTINGS | memory() | {"unix_socket_directories": str(place.sockets)} | shared_memory()
         if self.fast:
             settings |= FAST_SETTINGS
+        settings |= self.settings
         command = [str(programs / "postgres"), "-D", str(place.cluster)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
@@ -327,6 +333,15 @@ def check_version(place: Place, programs: Path, made_by: str) -> None:
 def environment() -> dict[str, str]:
     """The environment of PostgreSQL's programs: nothing of ours that could change what they do."""
     return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def memory() -> dict[str, str]:
+    """An eighth of the machine's memory to keep pages in, within limits; it is taken only as pages are read."""
+    with contextlib.suppress(OSError, ValueError):
+        megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+        share = min(max(megabytes // 8, BUFFERS_MB[0]), BUFFERS_MB[1])
+        return {"shared_buffers": f"{share}MB", "effective_cache_size": f"{max(megabytes // 2, share)}MB"}
+    return {}
 
 
 def shared_memory() -> dict[str, str]:

@@ -22,11 +22,21 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["DatabaseUnavailable", "Problem", "Server", "check_server", "database_settings", "ensure_database"]
+__all__ = [
+    "DatabaseUnavailable",
+    "Problem",
+    "Server",
+    "check_server",
+    "database_settings",
+    "ensure_database",
+    "replica_settings",
+]
 
 OLDEST_SERVER = 17
 OLDEST_VECTOR = (0, 8)
 CONNECT_LIMIT_S = 10
+# A replica that is gone must not hold up a page for long.
+REPLICA_LIMIT_S = 2
 PACKAGES = {"vector": "postgresql-{version}-pgvector"}
 
 _servers: dict[Path, Server] = {}
@@ -60,6 +70,28 @@ def database_settings(environment: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def replica_settings(environment: Mapping[str, str], primary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What Django needs to reach each replica of DATABASE_REPLICA_URLS, several divided by spaces; they only read."""
+    found = {}
+    for number, url in enumerate(environment.get("DATABASE_REPLICA_URLS", "").split(), start=1):
+        told = parse_address(url, "DATABASE_REPLICA_URLS")
+        found[f"replica{number}"] = {
+            **primary,
+            "NAME": told.pop("dbname", "") or primary["NAME"],
+            "USER": told.pop("user", ""),
+            "PASSWORD": told.pop("password", ""),
+            "HOST": told.pop("host", ""),
+            "PORT": told.pop("port", ""),
+            "OPTIONS": {
+                "connect_timeout": REPLICA_LIMIT_S,
+                **told,
+                "options": f"{told.get('options', '')} -c default_transaction_read_only=on".strip(),
+            },
+            "TEST": {"MIRROR": "default"},
+        }
+    return found
+
+
 def ensure_database(environment: Mapping[str, str]) -> str:
     """The connection string of the database; starts our own server when DATABASE_URL is not set."""
     return environment.get("DATABASE_URL", "").strip() or own_server(environment).conninfo()
@@ -76,13 +108,13 @@ def own_server(environment: Mapping[str, str]) -> Server:
     return _servers[home].start()
 
 
-def parse_address(url: str) -> dict[str, str]:
+def parse_address(url: str, variable: str = "DATABASE_URL") -> dict[str, str]:
     """The parts of a connection string; the sentence for a faulty one does not repeat it, as it holds a password."""
     try:
         return {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.ProgrammingError:
         raise DatabaseUnavailable(
-            "DATABASE_URL cannot be read.",
+            f"{variable} cannot be read.",
             "Write it as postgresql://user:password@host:5432/name, special characters percent-encoded.",
         ) from None
 

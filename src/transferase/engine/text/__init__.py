@@ -13,13 +13,14 @@ from transferase.engine.text.characters import (
 from transferase.engine.text.encodings import Candidate, Decoded, decode
 from transferase.engine.text.sentences import Span, parts, sentences
 from transferase.engine.text.snippets import Snippet, snippet
-from transferase.engine.text.words import Word, is_telling, placed_words, words
+from transferase.engine.text.words import WORDS_VERSION, Word, is_telling, placed_words, words
 
 __all__ = [
     "CHINESE",
     "ENGLISH",
     "KOREAN",
     "LANGUAGES",
+    "WORDS_VERSION",
     "Candidate",
     "Decoded",
     "Scripts",

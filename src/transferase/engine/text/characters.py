@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 KOREAN = "ko"
 CHINESE = "zh-Hans"
@@ -107,3 +109,14 @@ def _is_english(text: str) -> bool:
         return True
     known = sum(word in _ENGLISH_FUNCTION_WORDS for word in found)
     return known / len(found) >= _LEAST_FUNCTION_WORDS
+
+
+@cache
+def simplified_characters() -> dict[int, str]:
+    """The simplified form of each traditional Chinese character, for `str.translate`; one character for one."""
+    said = (Path(__file__).parent / "traditional.txt").read_text(encoding="utf-8").splitlines()[1:]
+    return {
+        ord(old): new
+        for traditional, simplified in zip(said[::2], said[1::2], strict=True)
+        for old, new in zip(traditional, simplified, strict=True)
+    }

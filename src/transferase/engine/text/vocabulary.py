@@ -1,4 +1,4 @@
-"""Word lists of the analysers: stop words, spelling variants, units."""
+"""Word lists of the analysers: stop words, generic words, spelling variants."""
 
 # Words that carry no meaning of their own in any technology text.
 _ENGLISH_STOP_WORDS = """
@@ -103,13 +103,23 @@ ENGLISH_SPELLINGS = {
     "behavioural": "behavioral",
 }
 
-UNITS = (
-    "wt%|vol%|mol%|at%|%|℃|°c|°f|°|‰|"
-    "nm|[µμu]m|mm|cm|km|nm2|mm2|cm2|m2|m3|cm3|dm3|km2|km/h|m/s|"
-    "ng|[µμu]g|mg|kg|ng/ml|[µμu]g/ml|mg/ml|g/l|mg/l|mg/kg|kda|da|[µμu]l|ml|dl|"
-    "hz|khz|mhz|ghz|thz|mv|kv|mev|kev|gev|ev|ma|mah|ah|mw|kw|gw|kwh|mwh|gwh|wh|wh/kg|"
-    "kj|mj|pa|kpa|mpa|gpa|bar|mbar|psi|psig|atm|torr|ms|ns|ps|fs|sec|min|hr|hrs|rpm|"
-    "kb|mb|gb|tb|kbps|mbps|gbps|bit|bits|bp|db|dbi|dbm|ppm|ppb|ppt|mm[hｈ]g|mmol|[µμu]mol|nmol|mol|cfu|iu|"
-    "㎚|㎛|㎜|㎝|㎞|㎍|㎎|㎏|㎕|㎖|㎗|㎐|㎑|㎒|㎓|㎂|㎃|㎸|㎷|㎽|㎾|㏁|㏀|㎩|㎪|㎫|㎬|㎡|㎥|㎠|㎤|Ω|ω|"
-    "[gmlvwjks]"
+# Beginnings of English words that some write with a hyphen and others without.
+ENGLISH_PREFIXES = frozenset(
+    """
+    aero agro anti auto bi bio chemo co counter cryo cyber de di eco electro ferro fluoro geo hetero hydro hyper hypo
+    immuno infra inter intra iso macro magneto mega meta micro mid milli mini mono multi nano neuro non opto over photo
+    piezo poly post pre proto pseudo pyro quasi radio re semi sono stereo sub super supra tele thermo trans tri turbo
+    ultra un under uni
+    """.split()
 )
+
+GREEK_NAMES = {
+    "alpha": "α",
+    "beta": "β",
+    "gamma": "γ",
+    "delta": "δ",
+    "epsilon": "ε",
+    "kappa": "κ",
+    "lambda": "λ",
+    "omega": "ω",
+}

@@ -17,17 +17,23 @@ from typing import Any
 
 import Stemmer
 
-from transferase.engine.text.characters import HAN, HANGUL, KANA, KOREAN
+from transferase.engine.text.characters import HAN, HANGUL, KANA, KOREAN, simplified_characters
+from transferase.engine.text.quantities import pattern as quantity_pattern
+from transferase.engine.text.quantities import quantities
 from transferase.engine.text.vocabulary import (
     CHINESE_GENERIC_WORDS,
     CHINESE_STOP_WORDS,
     ENGLISH_GENERIC_WORDS,
+    ENGLISH_PREFIXES,
     ENGLISH_SPELLINGS,
     ENGLISH_STOP_WORDS,
+    GREEK_NAMES,
     KOREAN_GENERIC_WORDS,
     KOREAN_STOP_WORDS,
-    UNITS,
 )
+
+# Changes with the terms that a text gives: what was stored with another version is to be analysed anew.
+WORDS_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,9 @@ _PATTERN = re.compile(
           | (?:{_OFFICE})\s?(?:\d{{1,3}}(?:,\d{{3}}){{2,3}}|\d{{6,13}})(?:\s?[abcuy]\d?)?
         )(?![{_LETTERS}])
     )
-  | (?P<quantity>(?<![{_LETTERS}.,\-])\d+(?:,\d{{3}})*(?:\.\d+)?\s?(?:{UNITS})(?![{_LETTERS}/]))
+  | (?P<cas>(?<![\d-])\d{{2,7}}-\d{{2}}-\d(?![\d{_LETTERS}-]))
+  | (?P<quantity>{quantity_pattern(_LETTERS)})
+  | (?P<formula>(?<![{_LETTERS}])[a-z]+\d*\.\d+[a-z][a-z0-9]*(?:\.\d+[a-z0-9]*)*)
   | (?P<special>(?<![{_LETTERS}])(?:c\+\+|c\#|f\#|\.net)(?![{_LETTERS}]))
   | (?P<name>[{_LETTERS}]+(?:[-\u2010-\u2013,'\u2032+][{_LETTERS}]+)+)
   | (?P<latin>[{_LETTERS}]+)
@@ -72,11 +80,14 @@ _FOLDED = {code: unicodedata.normalize("NFKC", chr(code)) for code in (*range(0x
 _FOLDED |= {
     code: unicodedata.normalize("NFKC", chr(code)) for code in (0xB2, 0xB3, 0xB9, 0x2070, *range(0x2074, 0x207A))
 }
+# Traditional Chinese characters are found by simplified ones and the reverse.
+_FOLDED |= simplified_characters()
 _HAS_HANGUL = re.compile(f"[{HANGUL}]")
 _NAME_PARTS = re.compile(rf"[{_LETTERS}]+")
 _DIGIT = re.compile(r"\d")
 _LATIN_LETTER = re.compile("[a-z\u00df-\u024f]")
 _GREEK = re.compile("[\u0370-\u03ff]")
+_ACCENT = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 _KIND_CODE = re.compile(r"(?<=\d)\s?[abcuy]\d?$")
 
 
@@ -113,7 +124,7 @@ def _placed(text: str, language: str) -> list[Word]:
 
 
 def fold(text: str) -> str:
-    """Small letters and plain digits and Latin letters, one character for one, so that positions stay true."""
+    """Small letters, plain digits and Latin letters and simplified Chinese, one character for one: positions stay true."""
     text = text.translate(_FOLDED)
     small = text.lower()
     if len(small) == len(text):
@@ -129,39 +140,51 @@ def _terms(kind: str, token: str, start: int, end: int) -> Iterable[Word]:
     if kind == "han":
         return _chinese_words(token, start)
     if kind == "quantity":
-        return (Word(_quantity(token), start, end),)
+        return (Word(found.term, start + found.start, start + found.end) for found in quantities(token))
+    if kind == "cas":
+        return (Word(token.replace("-", ""), start, end),)
     if kind == "patent":
         return (Word(_patent(token), start, end),)
     return (Word(unicodedata.normalize("NFKC", token).casefold(), start, end),)
 
 
 def _latin_terms(token: str) -> Iterator[str]:
-    token = unicodedata.normalize("NFKC", token).casefold()
+    token = _plain(token)
     if len(token) > 1 and token not in ENGLISH_STOP_WORDS:
         yield (stem(token) if _LATIN_LETTER.search(token) and not _DIGIT.search(token) else token)
 
 
+def _plain(token: str) -> str:
+    """Latin letters without accents (naïve, Möbius), which many people leave out."""
+    if token.isascii():
+        return token
+    apart = unicodedata.normalize("NFKD", token).casefold()
+    return unicodedata.normalize("NFC", _ACCENT.sub("", apart))
+
+
 def _name_terms(token: str, start: int, end: int) -> Iterator[Word]:
-    """A hyphenated token: a name with digits or Greek letters also as one term (IL-6 = IL6, CRISPR-Cas9)."""
+    """A hyphenated token: a name with digits or Greek letters also as one term (IL-6 = IL6, CRISPR-Cas9).
+
+    A word with a prefix is one term as well (multi-spectral = multispectral), and a Greek letter is found by its name
+    (TNF-alpha = TNF-α).
+    """
     if "'" in token or "\u2032" in token:
         token = re.sub("['\u2032]s$", "", token)
         if token in ENGLISH_STOP_WORDS:
             return
     pieces = list(_NAME_PARTS.finditer(token))
-    is_name = bool(_LATIN_LETTER.search(token)) and bool(_DIGIT.search(token) or _GREEK.search(token))
-    whole = "".join(piece.group() for piece in pieces)
+    said = [GREEK_NAMES.get(piece.group(), piece.group()) for piece in pieces]
+    whole = "".join(said)
+    is_name = bool(_LATIN_LETTER.search(whole)) and bool(_DIGIT.search(whole) or _GREEK.search(whole))
     if is_name and len(whole) <= 24:
-        yield Word(unicodedata.normalize("NFKC", whole).casefold(), start, end)
-        pieces = [piece for piece in pieces if len(piece.group()) > 2]
+        yield Word(_plain(whole), start, end)
+        pieces = [piece for piece in pieces if len(piece.group()) > 2 and piece.group() not in GREEK_NAMES]
+    elif len(pieces) == 2 and said[0] in ENGLISH_PREFIXES:
+        for term in _latin_terms(whole):
+            yield Word(term, start, end)
     for piece in pieces:
         for term in _latin_terms(piece.group()):
             yield Word(term, start + piece.start(), start + piece.end())
-
-
-def _quantity(token: str) -> str:
-    plain = unicodedata.normalize("NFKC", token).casefold().replace(",", "").replace(" ", "")
-    plain = re.sub(r"\s", "", plain)
-    return plain.replace("μ", "u").replace("µ", "u")
 
 
 def _patent(token: str) -> str:
@@ -233,7 +256,8 @@ def _korean_words(text: str) -> Iterator[Word]:
             continue
         noun = Word(form, start, end) if is_noun else None
         if tag in _KOREAN_TAGS and form not in KOREAN_STOP_WORDS:
-            yield Word(form, start, end, is_verb=tag.startswith(("VV", "VA")))
+            said = fold(form) if tag == "SH" else form
+            yield Word(said, start, end, is_verb=tag.startswith(("VV", "VA")))
 
 
 # ---------------------------------------------------------------- Chinese

@@ -311,7 +311,7 @@ def match(external_id: str, limit: int, as_json: bool) -> None:
 
 @transferase.group()
 def evaluate() -> None:
-    """Measure the quality of matching and of the vectors on judged data; needs no database."""
+    """Measure the quality of matching and of the vectors on judged data; needs no database unless it is to be kept."""
 
 
 @evaluate.command("matching")
@@ -321,10 +321,11 @@ def evaluate() -> None:
 @click.option("--doc-field", default=None, help="Field of an offer that is its text.")
 @click.option("--queries", type=click.Path(path_type=Path), help="JSONL with other texts for the needs.")
 @click.option("--query-lang", type=click.Choice(("ko", "zh", "en")), help="Language of those texts.")
+@click.option("--record", is_flag=True, help="Keep the figures on the platform, for its page on quality.")
 @as_json
 def evaluate_matching(
     directory: Path, text_only: bool, query_field: str | None, doc_field: str | None, queries: Path | None,
-    query_lang: str | None, as_json: bool,
+    query_lang: str | None, record: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Rank the offers of DIRECTORY for its needs and compare with its judgements.
 
@@ -340,15 +341,16 @@ def evaluate_matching(
 
     evaluating.matching(
         directory, text_only=text_only, query_field=query_field, document_field=doc_field, queries=queries,
-        query_language=query_lang, as_json=as_json,
+        query_language=query_lang, as_json=as_json, keeps=record,
     )  # fmt: skip
 
 
 @evaluate.command("bitext")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--langs", nargs=2, type=click.Choice(("ko", "zh", "en")), help="Languages of the columns.")
+@click.option("--record", is_flag=True, help="Keep the figures on the platform, for its page on quality.")
 @as_json
-def evaluate_bitext(file: Path, langs: tuple[str, str] | None, as_json: bool) -> None:
+def evaluate_bitext(file: Path, langs: tuple[str, str] | None, record: bool, as_json: bool) -> None:
     """Measure how well the vectors find the translation of each text of FILE, a TSV of two columns (also .gz).
 
     \b
@@ -357,7 +359,97 @@ def evaluate_bitext(file: Path, langs: tuple[str, str] | None, as_json: bool) ->
     """
     from transferase.cli import evaluating  # noqa: PLC0415 - slow
 
-    evaluating.bitext(file, languages=langs, as_json=as_json)
+    evaluating.bitext(file, languages=langs, as_json=as_json, keeps=record)
+
+
+@evaluate.command("record")
+@click.argument("file", type=READABLE)
+@as_json
+def evaluate_record(file: Path, as_json: bool) -> None:
+    """Keep a run of the benchmark (`make bench`), so that the page on quality shows it; the same run is kept once.
+
+    \b
+    Example:
+      transferase evaluate record benchmarks/results/2026-11-24T213802.json
+    """
+    from transferase.cli import evaluating  # noqa: PLC0415 - slow
+
+    kept = evaluating.keep_benchmark(file)
+    if as_json:
+        answer(kept)
+    else:
+        click.echo(f"Kept: the run of {kept['measured_at']} by {kept['engine_version'] or 'an engine without a name'}.")
+
+
+# --- the weights of matching ------------------------------------------------------------------------------------
+
+
+@transferase.group()
+def weights() -> None:
+    """The weights of matching: fit them to what people judged, approve what is better, take it back."""
+
+
+@weights.command("list")
+@as_json
+def weights_list(as_json: bool) -> None:
+    """Name the weights in force and every version that was fitted to judgements.
+
+    \b
+    Example:
+      transferase weights list
+    """
+    with opening.database():
+        from transferase.cli import weighing  # noqa: PLC0415 - app ready
+
+        weighing.show(as_json=as_json)
+
+
+@weights.command("refit")
+@as_json
+def weights_refit(as_json: bool) -> int:
+    """Fit weights to people's judgements, show old and new side by side, and keep them for approval if better.
+
+    Both are measured on needs that were left out of the fit. Exit status 1: the new ones are no better.
+
+    \b
+    Example:
+      transferase weights refit
+    """
+    with opening.database():
+        from transferase.cli import weighing  # noqa: PLC0415 - app ready
+
+        return weighing.refit(as_json=as_json)
+
+
+@weights.command("approve")
+@click.argument("version")
+@as_json
+def weights_approve(version: str, as_json: bool) -> None:
+    """Put fitted weights into force; the worker scores every match anew, nothing is embedded again.
+
+    \b
+    Example:
+      transferase weights approve 2026-11-r1
+    """
+    with opening.database():
+        from transferase.cli import weighing  # noqa: PLC0415 - app ready
+
+        weighing.approve(version, as_json=as_json)
+
+
+@weights.command("undo")
+@as_json
+def weights_undo(as_json: bool) -> None:
+    """Take back the weights approved last; the ones before count again, and the worker scores every match anew.
+
+    \b
+    Example:
+      transferase weights undo
+    """
+    with opening.database():
+        from transferase.cli import weighing  # noqa: PLC0415 - app ready
+
+        weighing.undo(as_json=as_json)
 
 
 # --- how a run ends -----------------------------------------------------------------------------------------------

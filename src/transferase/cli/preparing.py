@@ -19,11 +19,13 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from transferase.catalogue import services as catalogue
 from transferase.cli.speaking import Unable, tell
 from transferase.foundation.ledger import SYSTEM
 from transferase.foundation.postgres import check_server
+from transferase.matching import services as matching
 
 # Any fixed number will do: it names the advisory lock that lets one process at a time prepare a database.
 PREPARING_LOCK: Final = 7_205_315
@@ -178,6 +180,12 @@ STEPS: Final = (
         "Vocabularies",
         lambda: _package("catalogue/vocabularies/*"),
         lambda: catalogue.load_vocabularies(actor=SYSTEM),
+        is_of_database=True,
+    ),
+    Step(
+        "Quality figures",
+        lambda: _package("engine/ranking/figures/*.json"),
+        lambda: matching.record_shipped_benchmark(actor=SYSTEM, at=timezone.now()),
         is_of_database=True,
     ),
     Step("Translations", _catalogues, _compile_translations),

@@ -24,6 +24,13 @@ SENTENCES: Final[Mapping[str, str]] = {
     "wrong_state": "A listing in the state {state} cannot do this.",
     "not_ready": "Publishing asks for {missing}.",
     "held": "A check holds the listing back.",
+    "not_a_measurement": "The file is no run of the benchmark: it lacks `{lacks}`.",
+    "too_few_judgements": "There are {judged} judgements to fit weights to ({fits} for, {misfits} against, of {judges} "
+    "organisations): needed are {least}, {least_of_each} of either kind, of {least_judges} organisations.",
+    "unknown_weights": "There are no weights {version}: `transferase weights list` names those that there are.",
+    "other_base": "The weights {version} were fitted beside others than those that ship: run `weights refit` again.",
+    "already_in_force": "The weights {version} are in force already.",
+    "nothing_approved": "The weights that ship are in force: there is nothing to take back.",
     # files
     "file_refused": "The file cannot be read as a table.",
     "too_large": "The file is larger than {limit} bytes: split it, or raise TRANSFERASE_IMPORT_MAX_MB.",

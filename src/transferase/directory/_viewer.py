@@ -21,6 +21,7 @@ class Permission(StrEnum):
     MATCHING_INDEX_WRITE = "matching:index:write"
     MATCHING_MATCH_JUDGE = "matching:match:judge"
     MATCHING_MATCH_READ = "matching:match:read"
+    MATCHING_WEIGHTS_WRITE = "matching:weights:write"
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from transferase.catalogue.rules import ListingDraft
-    from transferase.engine.ranking import Reason, Score
+    from transferase.engine.ranking import Reason, Score, Weights
     from transferase.matching._scoring import TextFit
     from transferase.matching._statistics import Statistics
 
@@ -75,7 +75,7 @@ class _Compared:
 def preview(draft: ListingDraft, at: datetime, language: str, limit: int) -> list[PreviewMatch]:
     """The public listings of the other direction that a draft would match now, best first."""
     compared, facts = _compare(draft, at)
-    threshold = load_weights().threshold
+    threshold = facts.weights.threshold
     best = [row for row in compared if not row.score.excluded_by and row.score.value >= threshold][:limit]
     return _shown(best, draft, facts, language)
 
@@ -94,7 +94,7 @@ def _compare(draft: ListingDraft, at: datetime) -> tuple[list[_Compared], Facts]
     fits = text_fits(Subject(_DRAFT, draft.direction, rows), public_reach(at), now)
     facts.read(fits)
     own = stated(draft, _codes(draft))
-    scores = {listing: _scored(own, facts.held.get(listing), fit) for listing, fit in fits.items()}
+    scores = {listing: _scored(own, facts.held.get(listing), fit, facts.weights) for listing, fit in fits.items()}
     compared = [_Compared(listing, score, fits[listing]) for listing, score in scores.items() if score is not None]
     return sorted(compared, key=lambda row: (-row.score.value, str(row.listing_id))), facts
 
@@ -127,11 +127,13 @@ def _row(text: ListingText, direction: str, now: Statistics) -> TextRow:
     return TextRow(text.language, text.is_machine_made, list(dict.fromkeys(terms)), sparse(weights), attainable, vector)
 
 
-def _scored(own: NeedFacts | OfferFacts, other: NeedFacts | OfferFacts | None, fit: TextFit) -> Score | None:
+def _scored(
+    own: NeedFacts | OfferFacts, other: NeedFacts | OfferFacts | None, fit: TextFit, weights: Weights
+) -> Score | None:
     if other is None:
         return None
     need, offer = _sides(own, other)
-    score = score_of(need, offer, fit)
+    score = score_of(need, offer, fit, weights)
     return None if NEVER_SHOWN & set(score.excluded_by) else score
 
 

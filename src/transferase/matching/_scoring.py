@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +45,7 @@ from transferase.matching._candidates import CANDIDATES, Ask, Question, find
 from transferase.matching._indexing import INDEXED_STATES
 from transferase.matching._statistics import lexicon
 from transferase.matching._texts import fields_of, quoted_digest
+from transferase.matching._weights import weights_in_force
 from transferase.matching.models import DIMENSION, Sentence
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from transferase.catalogue.rules import ListingDraft
-    from transferase.engine.ranking import Lexicon
+    from transferase.engine.ranking import Lexicon, Weights
     from transferase.matching._candidates import Found
     from transferase.matching._reach import Reach
     from transferase.matching._statistics import Statistics
@@ -221,10 +223,10 @@ def words_that_count(fit: TextFit) -> float | None:
     return fit.words if load_weights().words.value(fit.words) >= meaning else None
 
 
-def score_of(need: NeedFacts, offer: OfferFacts, fit: TextFit) -> Score:
-    """The score of a need and an offer whose texts fit so."""
+def score_of(need: NeedFacts, offer: OfferFacts, fit: TextFit, weights: Weights | None = None) -> Score:
+    """The score of a need and an offer whose texts fit so, by the weights in force unless others are given."""
     words = words_that_count(fit)
-    score = score_pair(need, offer, fit.closeness, words, load_weights(), across=fit.is_across)
+    score = score_pair(need, offer, fit.closeness, words, weights or weights_in_force(), across=fit.is_across)
     if fit.words is None:
         return score
     # A translation whose words count for nothing was compared all the same.
@@ -240,6 +242,11 @@ class Facts:
 
     at: datetime
     held: dict[UUID, NeedFacts | OfferFacts] = field(default_factory=dict)
+
+    @cached_property
+    def weights(self) -> Weights:
+        """The weights in force, the same for the whole run."""
+        return weights_in_force()
 
     def read(self, listings: Iterable[UUID]) -> None:
         """Read what is not held yet; a listing that is over states nothing and is left out."""
@@ -260,7 +267,7 @@ class Facts:
         asked, given = self.held.get(need), self.held.get(offer)
         if not isinstance(asked, NeedFacts) or not isinstance(given, OfferFacts):
             return None
-        return score_of(asked, given, fit)
+        return score_of(asked, given, fit, self.weights)
 
 
 def facts_of(listing: Listing) -> NeedFacts | OfferFacts:

@@ -18,6 +18,9 @@ from pgvector.django import HalfVectorField, HnswIndex, SparseVectorField
 from transferase.catalogue.models import Direction, Listing, Tier
 from transferase.directory.models import Organisation, Person
 from transferase.foundation.languages import Language
+from transferase.matching._measured import EvaluationKind as EvaluationKind
+from transferase.matching._measured import EvaluationRun as EvaluationRun
+from transferase.matching._measured import WeightsVersion as WeightsVersion
 
 if TYPE_CHECKING:
     from datetime import datetime

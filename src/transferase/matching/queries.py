@@ -8,15 +8,28 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Exists, OuterRef, Q
 
 from transferase.catalogue.models import Direction, Listing
-from transferase.engine.ranking import load_weights
 from transferase.engine.text import words
 from transferase.foundation import queue
 from transferase.foundation.languages import LANGUAGES
 from transferase.matching import _model as model
+from transferase.matching import _quality as measured
 from transferase.matching import _statistics as statistics
+from transferase.matching._answers import LEAST_JUDGEMENTS as LEAST_JUDGEMENTS
+from transferase.matching._answers import LEAST_ORGANISATIONS as LEAST_ORGANISATIONS
+from transferase.matching._answers import Answers as Answers
+from transferase.matching._answers import answers
 from transferase.matching._indexing import INDEXED_STATES
 from transferase.matching._previews import PreviewMatch as PreviewMatch
 from transferase.matching._previews import preview
+from transferase.matching._quality import Findings as Findings
+from transferase.matching._quality import Known as Known
+from transferase.matching._quality import Measured as Measured
+from transferase.matching._quality import Ranked as Ranked
+from transferase.matching._quality import Translated as Translated
+from transferase.matching._refitting import Moved as Moved
+from transferase.matching._refitting import RefitReport as RefitReport
+from transferase.matching._refitting import WhatIf as WhatIf
+from transferase.matching._refitting import what_if
 from transferase.matching._search import Hit as Hit
 from transferase.matching._search import SearchResult as SearchResult
 from transferase.matching._search import did_you_mean as did_you_mean
@@ -24,11 +37,12 @@ from transferase.matching._search import search as search
 from transferase.matching._views import MatchView as MatchView
 from transferase.matching._views import PartView as PartView
 from transferase.matching._views import in_order, view_matches
-from transferase.matching.models import Judgement, ListingIndex, Match, Notice
+from transferase.matching._weights import approved_version, weights_in_force, weights_of
+from transferase.matching.models import Judgement, ListingIndex, Match, Notice, WeightsVersion
 from transferase.matching.rules import Filters as Filters
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -175,8 +189,51 @@ def status() -> IndexStatus:
     return IndexStatus(
         model=running.name if running else "",
         model_version=version,
-        engine_version=load_weights().engine_version,
+        engine_version=weights_in_force().engine_version,
         means_version=statistics.current(version).version,
         matches=Match.objects.count(),
         **rows,
     )
+
+
+# ---- how good matching is, and the weights that it is done by
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What is known of the quality of matching: the newest benchmark, single measurements, earlier runs, answers."""
+
+    bench: Findings | None
+    single: tuple[Findings, ...]
+    history: tuple[Findings, ...]
+    answers: Answers
+
+
+@dataclass(frozen=True)
+class WeightsStatus:
+    """The weights in force and, newest first, every version that was fitted; `approved` is None for shipped ones."""
+
+    version: str
+    base_version: str
+    parts: Mapping[str, float]
+    approved: WeightsVersion | None
+    versions: tuple[WeightsVersion, ...]
+
+
+def quality(at: datetime) -> Quality:
+    """What everybody may know of the quality of matching."""
+    bench, single = measured.newest(at)
+    return Quality(bench, single, tuple(measured.history(at)), answers(at))
+
+
+def weights_status() -> WeightsStatus:
+    """The weights that count now and those that were fitted to judgements."""
+    now, approved = weights_in_force(), approved_version()
+    fitted = tuple(WeightsVersion.objects.order_by("-proposed_at", "-pk"))
+    base = approved.base_version if approved else now.version
+    return WeightsStatus(now.version, base, now.parts, approved, fitted)
+
+
+def what_would_change(version: WeightsVersion) -> WhatIf:
+    """What a version of the weights would change in the matches that are stored."""
+    return what_if(weights_in_force(), weights_of(version))

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from transferase.directory.rules import Permission, may
 from transferase.foundation.errors import DomainError, NotAllowed
+from transferase.matching._proving import AlreadyInForce as AlreadyInForce
+from transferase.matching._proving import Measurement as Measurement
+from transferase.matching._proving import NotAMeasurement as NotAMeasurement
+from transferase.matching._proving import NothingApproved as NothingApproved
+from transferase.matching._proving import OtherBase as OtherBase
+from transferase.matching._proving import TooFewJudgements as TooFewJudgements
+from transferase.matching._proving import UnknownWeights as UnknownWeights
 from transferase.matching.models import Verdict
 
 if TYPE_CHECKING:
@@ -46,6 +53,8 @@ MISSING: Final = (
     "offer.partner_kinds",
 )
 EXCLUSIONS: Final = ("transfer_mode", "country", "rights_taken")
+# Fewer organisations than this would be recognised in a count of what they declined and why.
+FEWEST_TOLD: Final = 3
 
 
 class NoMatch(DomainError):

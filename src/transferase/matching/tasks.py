@@ -65,6 +65,12 @@ def quote() -> None:
         services.propose_all(actor=SYSTEM, at=at, telling=services.Telling.LATER)
 
 
+@task("matching.reweigh", queue=INDEX_QUEUE)
+def reweigh() -> None:
+    """Score every match anew after other weights came into force; nothing is embedded again."""
+    services.propose_all(actor=SYSTEM, at=timezone.now(), telling=services.Telling.LATER)
+
+
 @periodic("matching.sweep", cron="*/10 * * * *", queue=INDEX_QUEUE)
 def sweep(timestamp: int) -> None:
     """Take up what a stopped import or a lost job left out of the index."""

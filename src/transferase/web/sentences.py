@@ -42,6 +42,7 @@ REFUSALS: Final[Mapping[str, object]] = {
     # matching
     "reason_needed": _("Please choose a reason."),
     "no_match": _("There is no match between these two listings that you may judge."),
+    "not_a_measurement": _("The file does not hold the figures of a benchmark."),
     "too_few_judgements": _(
         "There are %(judged)s judgements that weights can be fitted to (%(fits)s for, %(misfits)s against, of %(judges)s "
         "organisations). Needed are %(least)s, at least %(least_of_each)s of either kind, of %(least_judges)s "

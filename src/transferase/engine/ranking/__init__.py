@@ -12,15 +12,15 @@ from transferase.engine.ranking.centring import (
 )
 from transferase.engine.ranking.classification import IpcFit, ipc_path, ipc_similarity, shared_nodes
 from transferase.engine.ranking.embedding import (
-    MODEL_VERSION,
     Embedder,
     EmbedderUnavailable,
+    Prefixes,
     Role,
     embed_long,
-    load_embedder,
     long_parts,
     unit,
 )
+from transferase.engine.ranking.endpoint import EndpointEmbedder
 from transferase.engine.ranking.evaluation import (
     BitextReport,
     Collection,
@@ -29,6 +29,7 @@ from transferase.engine.ranking.evaluation import (
     evaluate_matching,
 )
 from transferase.engine.ranking.facts import WORLD, Grant, NeedFacts, OfferFacts
+from transferase.engine.ranking.folder import FolderEmbedder
 from transferase.engine.ranking.judged import JudgedInvalid, JudgedSet, JudgedText, read_judged, read_pairs
 from transferase.engine.ranking.lexicon import (
     DOCUMENT_SATURATION,
@@ -42,6 +43,8 @@ from transferase.engine.ranking.lexicon import (
     term_id,
 )
 from transferase.engine.ranking.metrics import ndcg, ranking_measures, recall, reciprocal_rank
+from transferase.engine.ranking.opening import embedder_version, is_folder, open_embedder, read_prefixes
+from transferase.engine.ranking.packaged import MODEL_VERSION, RUNTIMES, load_embedder
 from transferase.engine.ranking.reasons import (
     EvidencePair,
     Quote,
@@ -67,6 +70,7 @@ __all__ = [
     "CURRENT_WEIGHTS",
     "DOCUMENT_SATURATION",
     "MODEL_VERSION",
+    "RUNTIMES",
     "TERM_SPACE",
     "WORLD",
     "BitextReport",
@@ -74,7 +78,9 @@ __all__ = [
     "Collection",
     "Embedder",
     "EmbedderUnavailable",
+    "EndpointEmbedder",
     "EvidencePair",
+    "FolderEmbedder",
     "Grant",
     "IpcFit",
     "JudgedInvalid",
@@ -88,6 +94,7 @@ __all__ = [
     "NeedFacts",
     "OfferFacts",
     "Part",
+    "Prefixes",
     "QueryKind",
     "Quote",
     "Reason",
@@ -103,16 +110,19 @@ __all__ = [
     "default_means",
     "document_weights",
     "embed_long",
+    "embedder_version",
     "evaluate_bitext",
     "evaluate_matching",
     "evidence_pairs",
     "explain",
     "ipc_path",
     "ipc_similarity",
+    "is_folder",
     "load_embedder",
     "load_weights",
     "long_parts",
     "ndcg",
+    "open_embedder",
     "own_means",
     "points",
     "quotes",
@@ -120,6 +130,7 @@ __all__ = [
     "read_judged",
     "read_means",
     "read_pairs",
+    "read_prefixes",
     "read_weights",
     "recall",
     "reciprocal_rank",

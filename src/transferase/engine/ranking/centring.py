@@ -16,6 +16,7 @@ import numpy as np
 
 from transferase.engine.ranking._e5_file import Floats
 from transferase.engine.ranking.embedding import Role, unit
+from transferase.engine.ranking.packaged import MODEL_VERSION
 from transferase.engine.text import LANGUAGES
 
 SHRINK_WEIGHT = 200
@@ -83,10 +84,21 @@ def own_means(
     return defaults.replaced(version, renewed)
 
 
+def default_means(model_version: str = MODEL_VERSION, dimension: int = 0) -> Means:
+    """The shipped means of the packaged model; `defaults/SOURCES.md` says which texts they were computed from.
+
+    For another model there are none: they are zero, of the `dimension` given, until the platform's own texts are many.
+    """
+    if model_version == MODEL_VERSION:
+        return _shipped()
+    nothing = np.zeros(dimension, np.float32)
+    of = {(language, role): Mean(language, role, 0, nothing) for language in LANGUAGES for role in Role}
+    return Means(model_version, "none", of)
+
+
 @cache
-def default_means(version: str = DEFAULTS_VERSION) -> Means:
-    """The shipped means; `defaults/SOURCES.md` says which texts they were computed from."""
-    return read_means(_DEFAULTS / f"means-{version}.json")
+def _shipped() -> Means:
+    return read_means(_DEFAULTS / f"means-{DEFAULTS_VERSION}.json")
 
 
 def read_means(path: Path) -> Means:

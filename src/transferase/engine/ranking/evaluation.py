@@ -193,7 +193,9 @@ def evaluate_matching(
     relevant, so the figures are lower bounds. `report` is told how many offers are embedded.
     """
     weights = weights or load_weights()
-    collection = Collection(judged.offers, embedder, weights, defaults or default_means(), report)
+    collection = Collection(
+        judged.offers, embedder, weights, defaults or default_means(embedder.model_version, embedder.dimension), report
+    )
     raw = embed_long(embedder, [need.text for need in judged.needs], Role.QUERY)
     vectors, means = _centred_needs(judged.needs, raw, collection.means)
     names = np.array([offer.id for offer in judged.offers])

@@ -96,9 +96,10 @@ def beside(make: Callable[[], Iterator[T]]) -> Iterator[Iterator[T]]:
 def _received(pipe: Connection) -> Iterator[Any]:
     while True:
         try:
-            what, thing = pickle.loads(pipe.recv_bytes())  # noqa: S301 - from the process we started
-        except EOFError:
+            told = pipe.recv_bytes()
+        except (EOFError, OSError):  # before a message, or in the middle of one
             raise LostCompanion from None
+        what, thing = pickle.loads(told)  # noqa: S301 - from the process we started
         if what == "end":
             return
         if what == "refused":

@@ -221,9 +221,12 @@ def test_resolve_is_for_operators(make_person, at):
         services.resolve_organisation(actor=make_person(role=Role.TRANSFER_OFFICER), draft=draft(), at=at)
 
 
-def test_a_member_takes_in_a_colleague(make_person, make_organisation, fence, at):
+def test_an_operator_takes_somebody_in_and_a_member_has_to_invite(make_person, make_organisation, fence, at):
     organisation = make_organisation()
-    officer, colleague = make_person(organisation=organisation), make_person()
+    member, colleague = make_person(organisation=organisation), make_person()
+    officer = make_person(role=Role.OPERATOR)
+    with pytest.raises(NotAllowed):
+        services.join(actor=member, person=colleague, organisation=organisation, role=Role.TRANSFER_OFFICER, at=at)
     with fence:
         services.join(actor=officer, person=colleague, organisation=organisation, role=Role.TRANSFER_OFFICER, at=at)
     assert queries.organisations_of(colleague, at) == [organisation]

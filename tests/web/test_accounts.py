@@ -203,7 +203,7 @@ def test_a_wrong_register_number_stands_beside_its_field(client: Client, make_pe
     assert 'value="새 기관"' in page
 
 
-def test_members_change_their_organisation_and_add_colleagues(
+def test_members_change_their_organisation_and_invite_colleagues(
     client: Client,
     make_person: Callable[..., Person],
     make_organisation: Callable[..., Organisation],
@@ -215,9 +215,19 @@ def test_members_change_their_organisation_and_add_colleagues(
     place = f"/en/organisations/{organisation.pk}/edit"
     with fence:
         client.post(place, {"form": "colleague", "email": "Colleague@example.org", "role": "transfer_officer"})
+    assert not colleague.memberships.exists()
+    known = client.get(place).content.decode()
+    assert "colleague@example.org" in known
+    # Nothing tells whether an address is registered.
+    with fence:
+        said = client.post(place, {"form": "colleague", "email": "who@example.org", "role": "broker"}, follow=True)
+    assert "Invited." in said.content.decode()
+    guest = Client()
+    guest.force_login(colleague)
+    with fence:
+        guest.post(f"/en/desk/admissions/{organisation.admissions.get(email=colleague.email).pk}/accept")
     membership = colleague.memberships.get()
     assert membership.organisation == organisation
-    assert client.post(place, {"form": "colleague", "email": "who@example.org", "role": "broker"}).status_code == 422
     assert client.post(place, {"form": "colleague", "email": colleague.email, "role": "operator"}).status_code == 422
     with fence:
         client.post(f"/en/desk/memberships/{membership.pk}/end", {"next": place})

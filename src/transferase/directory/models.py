@@ -200,6 +200,69 @@ class Membership(models.Model):
         return f"{self.person_id} {self.role} {self.organisation_id}"
 
 
+class AdmissionKind(models.TextChoices):
+    """From which side a membership is asked for."""
+
+    ASKED = "asked"
+    INVITED = "invited"
+
+
+class AdmissionOutcome(models.TextChoices):
+    """How it ended; an open one has none yet."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class AdmissionQuerySet(models.QuerySet["Admission"]):
+    """Memberships that are asked for, chosen by time and by who is looking."""
+
+    def open_at(self, at: datetime) -> AdmissionQuerySet:
+        """Those that may still be answered."""
+        return self.filter(outcome="", ends_at__gt=at)
+
+    def visible_to(self, viewer: Viewer) -> AdmissionQuerySet:
+        """One's own and those of one's organisations; all of them for reviewers and operators."""
+        if viewer.sees_everything:
+            return self.all()
+        if viewer.person_id is None:
+            return self.none()
+        own = Person.objects.filter(pk=viewer.person_id).values(folded=Lower("email"))
+        return self.filter(models.Q(organisation_id__in=viewer.organisations) | models.Q(email__in=own))
+
+
+class Admission(models.Model):
+    """A membership that one side asks for and the other has to agree to.
+
+    Somebody asks to act for an organisation, or its members invite an address; whose it is may not be known yet.
+    """
+
+    kind = models.CharField(max_length=10, choices=AdmissionKind)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="admissions")
+    # In lower case; an invitation is for whoever signs in with this address.
+    email = models.EmailField(max_length=254, db_index=True)
+    role = models.CharField(max_length=20, choices=Role)
+    note = models.CharField(max_length=500, blank=True)
+    begun_by = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    begun_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=AdmissionOutcome, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[AdmissionQuerySet] = AdmissionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "email"], condition=models.Q(outcome=""), name="admission_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.role} {self.organisation_id}"
+
+
 class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
     """Tokens that still open the API."""
 

@@ -11,6 +11,8 @@ from django.db.models.functions import Lower, Replace
 from transferase.directory import rules
 from transferase.directory.models import (
     AccessToken,
+    Admission,
+    AdmissionKind,
     Identifier,
     Membership,
     Organisation,
@@ -64,6 +66,42 @@ def members_of(organisation: Organisation, at: datetime) -> list[Membership]:
     """Who does what for an organisation now, with the persons at hand."""
     held = Membership.objects.in_force(at).filter(organisation=organisation, person__is_active=True)
     return list(held.select_related("person").order_by("starts_at", "pk"))
+
+
+def admissions_to_answer(person: Person, viewer: Viewer, at: datetime) -> list[Admission]:
+    """What waits for a person's yes or no, oldest first: invitations, and requests to the own organisations.
+
+    Operators answer where an organisation has nobody who could, or where nobody did for a week.
+    """
+    waiting = Admission.objects.open_at(at).visible_to(viewer)
+    invited = Q(kind=AdmissionKind.INVITED, email=person.email.lower())
+    asked = Q(kind=AdmissionKind.ASKED, organisation_id__in=viewer.organisations)
+    if Permission.DIRECTORY_MEMBERSHIP_WRITE in viewer.permissions:
+        manned = Membership.objects.in_force(at).filter(person__is_active=True).exclude(role=Role.REVIEWER)
+        asked |= Q(kind=AdmissionKind.ASKED) & (
+            Q(begun_at__lte=at - rules.OPERATORS_AFTER) | ~Q(organisation_id__in=manned.values("organisation"))
+        )
+    found = waiting.filter(invited | asked).exclude(kind=AdmissionKind.ASKED, begun_by=person)
+    return list(found.select_related("begun_by", "organisation").prefetch_related("organisation__names").order_by("pk"))
+
+
+def own_requests(person: Person, at: datetime) -> list[Admission]:
+    """Where somebody asked to be let in and has no answer yet."""
+    mine = Admission.objects.open_at(at).filter(kind=AdmissionKind.ASKED, begun_by=person)
+    return list(mine.select_related("organisation").prefetch_related("organisation__names").order_by("pk"))
+
+
+def invitations_of(organisation: Organisation, at: datetime) -> list[Admission]:
+    """Whom an organisation invited without an answer so far."""
+    open_ones = Admission.objects.open_at(at).filter(kind=AdmissionKind.INVITED, organisation=organisation)
+    return list(open_ones.order_by("pk"))
+
+
+def who_lets_in(organisation: Organisation, at: datetime) -> list[Person]:
+    """Who hears of a request: the members, and the operators where there are none."""
+    members = Membership.objects.in_force(at).filter(organisation=organisation).exclude(role=Role.REVIEWER)
+    found = list(Person.objects.filter(is_active=True, pk__in=members.values("person")).order_by("pk"))
+    return found or list(operators(at).order_by("pk"))
 
 
 def operators(at: datetime) -> QuerySet[Person]:

@@ -88,6 +88,14 @@ LONGEST_NAME: Final = 300
 LONGEST_REGION: Final = 100
 LONGEST_WEBSITE: Final = 200
 LONGEST_TOKEN: Final = timedelta(days=366)
+LONGEST_NOTE: Final = 500
+# How long somebody may take to answer.
+ADMISSION_FOR: Final = timedelta(days=30)
+# Nobody writes letters to half a country through the platform.
+MOST_ASKED: Final = 5
+MOST_INVITED: Final = 30
+# After this time requests that no member has answered are shown to operators too.
+OPERATORS_AFTER: Final = timedelta(days=7)
 # Roles that reach beyond one organisation are given by operators only.
 PLATFORM_ROLES: Final = frozenset(PLATFORM_GRANTS)
 _ROLE_OF_FOUNDER: Final[Mapping[str, str]] = {
@@ -121,6 +129,24 @@ class AlreadyMember(DomainError):
     """The person holds this role already."""
 
     code = "already_member"
+
+
+class AlreadyAsked(DomainError):
+    """The same is asked for already and waits for an answer."""
+
+    code = "already_asked"
+
+
+class AdmissionOver(DomainError):
+    """It was answered or taken back, or nobody answered in time."""
+
+    code = "admission_over"
+
+
+class TooManyOpen(DomainError):
+    """So much waits for answers already that no more may be asked."""
+
+    code = "too_many_open"
 
 
 class AlreadyEnded(DomainError):

@@ -10,6 +10,9 @@ from django.db import IntegrityError, transaction
 from transferase.directory import queries, rules
 from transferase.directory.models import (
     AccessToken,
+    Admission,
+    AdmissionKind,
+    AdmissionOutcome,
     Identifier,
     Membership,
     Organisation,
@@ -21,6 +24,7 @@ from transferase.directory.rules import Permission
 from transferase.foundation.errors import InvalidContent, NotAllowed, Problem
 from transferase.foundation.languages import LANGUAGES
 from transferase.foundation.ledger import System, record, service
+from transferase.foundation.queue import enqueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -167,13 +171,92 @@ def verify_organisation(*, actor: Person | System, organisation: Organisation, a
 
 @service
 def join(*, actor: Person | System, person: Person, organisation: Organisation, role: str, at: datetime) -> Membership:
-    """Take somebody into an organisation in a role; roles of the whole platform are given by operators."""
-    rules.require(actor, Permission.DIRECTORY_MEMBERSHIP_WRITE, organisation.pk)
-    if role not in Role.values:
-        raise InvalidContent(problems=(Problem("role", "unknown_code", {"code": role, "vocabulary": "role"}),))
-    if role in rules.PLATFORM_ROLES:
-        rules.require(actor, Permission.DIRECTORY_MEMBERSHIP_WRITE)
+    """Make somebody a member without asking: for operators and the platform itself; members invite."""
+    _require_operator(actor)
+    _require_role(actor, role)
     return _start(actor, person, organisation, role, at)
+
+
+@service
+def ask_to_join(*, actor: Person, organisation: Organisation, role: str, note: str, at: datetime) -> Admission:
+    """Ask the members of an organisation, or operators where it has none, to be let in."""
+    _require_role(None, role)
+    if len(note.strip()) > rules.LONGEST_NOTE:
+        raise InvalidContent(problems=(Problem("note", "too_long", {"longest": rules.LONGEST_NOTE}),))
+    if Membership.objects.in_force(at).filter(person=actor, organisation=organisation, role=role).exists():
+        raise rules.AlreadyMember(role=role)
+    mine = Admission.objects.open_at(at).filter(kind=AdmissionKind.ASKED, begun_by=actor)
+    if mine.count() >= rules.MOST_ASKED:
+        raise rules.TooManyOpen(most=rules.MOST_ASKED)
+    admission = _begin(
+        Admission(kind=AdmissionKind.ASKED, organisation=organisation, email=actor.email, role=role, note=note.strip()),
+        actor,
+        at,
+    )
+    record(actor=actor, action="directory.admission.asked", subject=admission, role=role)
+    enqueue("directory.tell_of_request", admission_id=admission.pk)
+    return admission
+
+
+@service
+def invite(*, actor: Person, email: str, organisation: Organisation, role: str, at: datetime) -> Admission:
+    """Invite whoever signs in with an address to act for an organisation; nothing tells whether somebody does."""
+    rules.require(actor, Permission.DIRECTORY_MEMBERSHIP_WRITE, organisation.pk)
+    _require_role(actor, role)
+    if problems := rules.check_email(email.strip()):
+        raise InvalidContent(problems=problems)
+    waiting = Admission.objects.open_at(at).filter(kind=AdmissionKind.INVITED, begun_by=actor)
+    if waiting.count() >= rules.MOST_INVITED:
+        raise rules.TooManyOpen(most=rules.MOST_INVITED)
+    held = Membership.objects.in_force(at).filter(organisation=organisation, role=role)
+    if held.filter(person__email__iexact=email.strip(), person__is_active=True).exists():
+        raise rules.AlreadyMember(role=role)
+    admission = _begin(
+        Admission(kind=AdmissionKind.INVITED, organisation=organisation, email=email.strip(), role=role), actor, at
+    )
+    record(actor=actor, action="directory.admission.invited", subject=admission, role=role)
+    enqueue("directory.tell_of_invitation", admission_id=admission.pk)
+    return admission
+
+
+@service
+def accept(*, actor: Person, admission: Admission, at: datetime) -> Membership:
+    """Agree to what the other side asked for: the membership begins, once."""
+    admission = _answerable(actor, admission, at)
+    if admission.kind == AdmissionKind.INVITED:
+        person = actor
+        # Whoever invited must still be one who may.
+        rules.require(admission.begun_by, Permission.DIRECTORY_MEMBERSHIP_WRITE, admission.organisation_id)
+        _require_role(admission.begun_by, admission.role)
+    else:
+        person = admission.begun_by
+    _answer(admission, AdmissionOutcome.ACCEPTED, at)
+    record(actor=actor, action="directory.admission.accepted", subject=admission, role=admission.role)
+    enqueue("directory.tell_of_answer", admission_id=admission.pk)
+    return _start(actor, person, admission.organisation, admission.role, at)
+
+
+@service
+def decline(*, actor: Person, admission: Admission, at: datetime) -> Admission:
+    """Say no to what the other side asked for."""
+    admission = _answerable(actor, admission, at)
+    _answer(admission, AdmissionOutcome.DECLINED, at)
+    record(actor=actor, action="directory.admission.declined", subject=admission)
+    enqueue("directory.tell_of_answer", admission_id=admission.pk)
+    return admission
+
+
+@service
+def withdraw(*, actor: Person, admission: Admission, at: datetime) -> Admission:
+    """Take back what one asked for oneself, or an invitation of one's organisation."""
+    admission = _open(admission, at)
+    if admission.begun_by_id != actor.pk:
+        if admission.kind == AdmissionKind.ASKED:
+            raise NotAllowed(permission=str(Permission.DIRECTORY_MEMBERSHIP_WRITE))
+        rules.require(actor, Permission.DIRECTORY_MEMBERSHIP_WRITE, admission.organisation_id)
+    _answer(admission, AdmissionOutcome.WITHDRAWN, at)
+    record(actor=actor, action="directory.admission.withdrawn", subject=admission)
+    return admission
 
 
 @service
@@ -242,6 +325,54 @@ def revoke_token(*, actor: Person | System, token: AccessToken, at: datetime) ->
 
 def _require_operator(actor: Person | System) -> None:
     rules.require(actor, Permission.DIRECTORY_MEMBERSHIP_WRITE)
+
+
+def _require_role(actor: Person | System | None, role: str) -> None:
+    """The role exists, and one of the whole platform is given by operators."""
+    if role not in Role.values:
+        raise InvalidContent(problems=(Problem("role", "unknown_code", {"code": role, "vocabulary": "role"}),))
+    if role in rules.PLATFORM_ROLES:
+        if actor is None:
+            raise NotAllowed(permission=str(Permission.DIRECTORY_MEMBERSHIP_WRITE))
+        _require_operator(actor)
+
+
+def _begin(admission: Admission, actor: Person, at: datetime) -> Admission:
+    admission.email = admission.email.lower()
+    admission.begun_by, admission.begun_at, admission.ends_at = actor, at, at + rules.ADMISSION_FOR
+    # What nobody answered in time stands in nobody's way.
+    same = Admission.objects.filter(organisation=admission.organisation, email=admission.email, outcome="")
+    same.filter(ends_at__lte=at).update(outcome=AdmissionOutcome.WITHDRAWN, answered_at=at)
+    try:
+        with transaction.atomic():
+            admission.save(force_insert=True)
+    except IntegrityError as error:
+        raise rules.AlreadyAsked from error
+    return admission
+
+
+def _open(admission: Admission, at: datetime) -> Admission:
+    locked = Admission.objects.select_for_update(of=("self",)).select_related("organisation", "begun_by")
+    admission = locked.get(pk=admission.pk)
+    if admission.outcome or admission.ends_at <= at:
+        raise rules.AdmissionOver
+    return admission
+
+
+def _answerable(actor: Person, admission: Admission, at: datetime) -> Admission:
+    """The open admission, if it is the actor's to answer: an invitation by its address, a request by a member."""
+    admission = _open(admission, at)
+    if admission.kind == AdmissionKind.INVITED:
+        if admission.email != actor.email.lower():
+            raise NotAllowed(permission=str(Permission.DIRECTORY_MEMBERSHIP_WRITE))
+    else:
+        rules.require(actor, Permission.DIRECTORY_MEMBERSHIP_WRITE, admission.organisation_id)
+    return admission
+
+
+def _answer(admission: Admission, outcome: str, at: datetime) -> None:
+    admission.outcome, admission.answered_at = outcome, at
+    admission.save(update_fields=["outcome", "answered_at"])
 
 
 def _require_self(actor: Person | System, person: Person) -> None:

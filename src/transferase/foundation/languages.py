@@ -24,3 +24,8 @@ def of_interface(code: str) -> Language:
     if folded.startswith("ko"):
         return Language.KO
     return Language.ZH if folded.startswith("zh") else Language.EN
+
+
+def interface_of(language: str) -> str:
+    """The code of Django's interface for a language of texts."""
+    return language.lower()

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from transferase.directory import queries, services
-from transferase.directory.models import Membership, Organisation, Person
+from transferase.directory.models import AdmissionKind, Membership, Organisation, Person
 from transferase.directory.rules import Permission, grants_of, may, may_sign_in, require
 from transferase.foundation.errors import DomainError
 from transferase.foundation.languages import Language, of_interface
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from transferase.web.middleware import PageRequest
 
 __all__ = ["AccountAdapter", "SignupForm"]
+MOST_FOUND = 8
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -183,14 +184,30 @@ def organisation_new(request: PageRequest) -> HttpResponse:
                 % {"name": organisation.name(reading_language())},
             )
             return redirect(onward(request, "desk"))
+    words = request.GET.get("q", "")[:200]
     page = {
         "form": form,
         "is_first": not request.viewer.organisations,
         "is_namesake": is_namesake,
+        "words": words,
+        "found": queries.search_organisations(request.viewer, words, MOST_FOUND),
+        "namesakes": _known_namesakes(request, form) if is_namesake else [],
+        "invitations": [
+            admission
+            for admission in queries.admissions_to_answer(person, request.viewer, request.at)
+            if admission.kind == AdmissionKind.INVITED
+        ],
         "next": request.POST.get("next") or request.GET.get("next", ""),
     }
     status = 422 if form.errors or is_asked else 200
     return render(request, "account/organisation_edit.html", page, status=status)
+
+
+def _known_namesakes(request: PageRequest, form: OrganisationForm) -> list[Organisation]:
+    """The organisations of the same name that the person may see, and ask to be let in."""
+    same = {o.pk: o for found in queries.namesakes(form.draft.names.values()).values() for o in found}
+    visible = Organisation.objects.visible_to(request.viewer).filter(pk__in=same)
+    return list(visible.prefetch_related("names").order_by("pk")[:MOST_FOUND])
 
 
 @registered
@@ -227,6 +244,7 @@ def organisation_edit(request: PageRequest, organisation_id: int) -> HttpRespons
         "organisation": organisation,
         "is_fixed": is_fixed,
         "members": queries.members_of(organisation, request.at),
+        "invitations": queries.invitations_of(organisation, request.at),
     }
     status = 422 if form.errors or colleague.errors else 200
     return render(request, "account/organisation_edit.html", page, status=status)
@@ -240,14 +258,15 @@ def _save_organisation(
         services.revise_organisation(actor=person, organisation=organisation, draft=form.draft, at=request.at)
         messages.success(request, gettext("The organisation is saved."))
         return redirect("organisation", organisation.pk)
-    joined = services.join(
+    services.invite(
         actor=person,
-        person=form.cleaned_data["email"],
+        email=form.cleaned_data["email"],
         organisation=organisation,
         role=form.cleaned_data["role"],
         at=request.at,
     )
-    messages.success(request, gettext("%(name)s acts for the organisation now.") % {"name": joined.person})
+    # The same is said whether or not the address is known: that is nobody's business.
+    messages.success(request, gettext("Invited. Your colleague accepts or declines; you are told."))
     return redirect("organisation_edit", organisation.pk)
 
 

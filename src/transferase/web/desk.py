@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from transferase.catalogue import queries
 from transferase.catalogue.models import Direction, Listing, State
+from transferase.directory import queries as directory
 from transferase.directory.models import Role
 from transferase.directory.queries import memberships_of, organisations_of
 from transferase.interchange.queries import runs
@@ -101,6 +102,7 @@ def desk(request: PageRequest) -> HttpResponse:
     asked = request.GET.get("page", "1")
     page_number = int(asked) if asked.isdecimal() and len(asked) < MOST_DIGITS else 1
     first = max(page_number - 1, 0) * PAGE
+    to_answer = directory.admissions_to_answer(person, viewer, at)
     news = _news(request)
     waiting = _waiting_matches(request) if counts else []
     sent_back = _rows(request, queries.sent_back(viewer)[:MOST_ROWS])
@@ -124,7 +126,9 @@ def desk(request: PageRequest) -> HttpResponse:
         "unjudged": matching.unjudged_count(viewer, at) if counts else 0,
         # Whoever has one listing need not read its title beside each match.
         "own_vary": len({pair.own.id for pair in waiting}) > 1,
-        "waits": len(sent_back) + len(running_out) + len(lapsed) + len(news),
+        "waits": len(to_answer) + len(sent_back) + len(running_out) + len(lapsed) + len(news),
+        "to_answer": to_answer,
+        "asked_by_me": directory.own_requests(person, at),
         "unfinished": kept.unfinished(request),
         "imports": runs(viewer)[:MOST_IMPORTS],
         "queue": queries.review_queue(viewer).count() if viewer.sees_everything else None,
@@ -207,8 +211,8 @@ def _sheets(request: PageRequest, ids: Iterable[UUID]) -> dict[UUID, ListingShee
 def _first_acts(roles: set[str]) -> list[First]:
     """What a person of a role does first."""
     organisation = First(
-        gettext("Register your organisation"),
-        gettext("Offers and needs belong to an organisation. It takes two minutes."),
+        gettext("Name your organisation"),
+        gettext("Offers and needs belong to an organisation. Ask to be let in, or register it: it takes two minutes."),
         resolve_url("organisation_new"),
     )
     offer = First(

@@ -37,6 +37,9 @@ REFUSALS: Final[Mapping[str, object]] = {
         "The organisation is verified: only an operator changes its names, country and register numbers. Ask one."
     ),
     "already_member": _("This person already has that role in the organisation."),
+    "already_asked": _("This is asked for already and waits for an answer."),
+    "admission_over": _("This was answered or taken back already, or nobody answered in time."),
+    "too_many_open": _("%(most)s of your requests wait for answers. Wait for some, or take some back."),
     "already_ended": _("This has already ended."),
     "last_operator": _("This is the last operator. Name another one first."),
     # matching

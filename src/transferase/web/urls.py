@@ -7,6 +7,7 @@ from django.urls import path
 from transferase.web import (
     access,
     accounts,
+    admissions,
     catalogue,
     desk,
     directory,
@@ -38,6 +39,8 @@ urlpatterns = [
     path("desk/settings", accounts.settings, name="settings"),
     path("desk/settings/keys/<int:token_id>/revoke", accounts.token_revoke, name="token_revoke"),
     path("desk/memberships/<int:membership_id>/end", accounts.membership_end, name="membership_end"),
+    path("desk/admissions/<int:admission_id>/<slug:name>", admissions.admission_answer, name="admission_answer"),
+    path("organisations/<int:organisation_id>/ask", admissions.organisation_ask, name="organisation_ask"),
     path("organisations/new", accounts.organisation_new, name="organisation_new"),
     path("organisations/<int:organisation_id>/edit", accounts.organisation_edit, name="organisation_edit"),
     path("organisations/<int:organisation_id>/verify", accounts.organisation_verify, name="organisation_verify"),

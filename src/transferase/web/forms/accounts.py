@@ -12,8 +12,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from transferase.directory.models import IdentifierScheme, Role
-from transferase.directory.queries import draft_of, person_with_email
-from transferase.directory.rules import PLATFORM_ROLES, OrganisationDraft, Permission
+from transferase.directory.queries import draft_of
+from transferase.directory.rules import LONGEST_NOTE, PLATFORM_ROLES, OrganisationDraft, Permission
 from transferase.foundation.languages import LANGUAGES, OWN_NAMES, Language, of_interface
 from transferase.web.forms.fields import LANGUAGE_CHOICES, Words, countries, options
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrPromise
 
-    from transferase.directory.models import Organisation, Person
+    from transferase.directory.models import Organisation
 
 SCOPE_WORDS: dict[Permission, _StrPromise] = {
     Permission.CATALOGUE_LISTING_READ: _("Read listings"),
@@ -225,9 +225,9 @@ class OrganisationForm(forms.Form):
 
 
 class ColleagueForm(forms.Form):
-    """Somebody who is registered and shall act for an organisation too."""
+    """Somebody who is invited to act for an organisation too."""
 
-    email = forms.EmailField(label=_("E-mail address of a colleague who is registered"))
+    email = forms.EmailField(label=_("E-mail address of your colleague"))
     role = forms.ChoiceField(label=_("Role"))
 
     def __init__(self, data: Any = None, *, language: str, may_give_all: bool, **told: Any) -> None:
@@ -235,11 +235,19 @@ class ColleagueForm(forms.Form):
         given = [role for role in Role.values if may_give_all or role not in PLATFORM_ROLES]
         self.fields["role"].choices = options("role", language, only=given)  # type: ignore[attr-defined]
 
-    def clean_email(self) -> Person:
-        # Only the address that somebody signs in with counts: further ones may be unproven claims.
-        person = person_with_email(self.cleaned_data["email"])
-        if person is None:
-            raise forms.ValidationError(
-                _("Nobody is registered with this e-mail address. Ask your colleague to register.")
-            )
-        return person
+
+class AskForm(forms.Form):
+    """Asks the members of an organisation to be let in."""
+
+    role = forms.ChoiceField(label=_("What you do there"))
+    note = Words(
+        label=_("A word to those who decide"),
+        rows=3,
+        max_length=LONGEST_NOTE,
+        hint=_("Your department, or who knows you there."),
+    )
+
+    def __init__(self, data: Any = None, *, language: str, first: str, **told: Any) -> None:
+        super().__init__(data, initial={"role": first}, **told)
+        given = [role for role in Role.values if role not in PLATFORM_ROLES]
+        self.fields["role"].choices = options("role", language, only=given)  # type: ignore[attr-defined]

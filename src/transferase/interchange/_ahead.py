@@ -77,7 +77,7 @@ def ahead(make: Callable[[], Iterator[T]]) -> Iterator[Iterator[T]]:
 def beside(make: Callable[[], Iterator[T]]) -> Iterator[Iterator[T]]:
     """The items that `make` makes in a process of its own, which has no connection to the database.
 
-    A thread shares the interpreter's lock with the one that writes; a process costs about a second to start. Whatever
+    A thread shares the interpreter's lock with the one that writes; a process costs a second or two to start. Whatever
     happens to this process, the other one ends when it next hands over an item.
     """
     context = multiprocessing.get_context("spawn")

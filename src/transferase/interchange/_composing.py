@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from transferase.interchange._reading import Table
     from transferase.interchange.rules import Limits
 
-# Rows of a smaller file are composed before a second process has started.
-LARGE_BYTES: Final = 4 << 20
+# A smaller file is brought in before a second process, which takes a second or two to start, has paid for itself.
+LARGE_BYTES: Final = 16 << 20
 
 
 @dataclass(frozen=True)

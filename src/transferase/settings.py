@@ -166,8 +166,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "foundation_cache",
-        # Requests are counted here, one entry for each address and minute; a daily job drops what ran out.
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
+        # Attempts to sign in are counted here: a few entries more must not push them out.
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
     }
 }
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
@@ -200,6 +200,10 @@ EMBEDDING_CACHE = HOME / "models"
 # How many requests a minute the API answers: for an address without a token, for a person with tokens.
 API_ANONYMOUS_PER_MINUTE = int(os.environ.get("TRANSFERASE_API_ANONYMOUS_PER_MINUTE", "120"))
 API_TOKEN_PER_MINUTE = int(os.environ.get("TRANSFERASE_API_TOKEN_PER_MINUTE", "600"))
+# How many costly pages (search, lists, matches) a minute one reader gets: a visitor by address, where an office or a
+# university stands behind one; a person who signed in. 0: as many as they like.
+WEB_ANONYMOUS_PER_MINUTE = int(os.environ.get("TRANSFERASE_WEB_ANONYMOUS_PER_MINUTE", "240"))
+WEB_PERSON_PER_MINUTE = int(os.environ.get("TRANSFERASE_WEB_PERSON_PER_MINUTE", "240"))
 # "unverified": listings of organisations that the operator has verified are published without waiting.
 REVIEW = os.environ.get("TRANSFERASE_REVIEW", "unverified")
 

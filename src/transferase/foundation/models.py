@@ -55,3 +55,14 @@ class Typed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner} at {self.place}"
+
+
+class Usage(models.Model):
+    """How often somebody asked in the minute that they asked in last."""
+
+    who = models.CharField(max_length=100, primary_key=True)
+    minute = models.BigIntegerField()
+    used = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.used}"

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from transferase.foundation.languages import of_interface
 
@@ -77,6 +78,23 @@ def too_large(request: HttpRequest) -> HttpResponse:
             413,
             _("This is too long"),
             _("The texts are longer than can be taken at once. Go back, shorten them and send them again."),
+        ),
+    )
+
+
+def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
+    """429: more searches and lists than one reader gets in a minute."""
+    return page(
+        request,
+        Trouble(
+            429,
+            _("You are asking faster than we can answer"),
+            ngettext(
+                "Please wait %(seconds)s second, then load the page again. Programs use the API.",
+                "Please wait %(seconds)s seconds, then load the page again. Programs use the API.",
+                seconds,
+            )
+            % {"seconds": seconds},
         ),
     )
 

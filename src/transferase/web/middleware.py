@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from transferase.directory.models import Person
 from transferase.directory.queries import viewer_of
+from transferase.foundation import limits
 from transferase.foundation.errors import DomainError, NotAllowed
 from transferase.web import errors
 from transferase.web.sentences import sentence
@@ -28,6 +29,23 @@ if TYPE_CHECKING:
 
 MOST_DIGITS = 20
 YEAR = 365 * 24 * 3600
+# Pages that search, compare or count over many rows.
+COSTLY = frozenset(
+    {
+        "search",
+        "offers",
+        "needs",
+        "organisations",
+        "organisation_new",
+        "offer_matches",
+        "need_matches",
+        "match",
+        "text_matches",
+        "listing_matches_preview",
+        "listing_hints",
+        "term_search",
+    }
+)
 
 
 class PageRequest(HttpRequest):
@@ -60,6 +78,18 @@ class _Viewing:
             )
         return response
 
+    def process_view(
+        self, request: PageRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], facts: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Turn down whoever asks for costly pages faster than a person can read them."""
+        match = request.resolver_match
+        allowance = _allowance(request) if match is not None and match.url_name in COSTLY else None
+        if allowance is None or not allowance.is_used_up:
+            return None
+        response = errors.too_many(request, allowance.seconds)
+        allowance.write_headers(response)
+        return response
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Turn an act that the rules refuse, and that the view did not expect, into a page that says so."""
         if isinstance(exception, NotAllowed):
@@ -68,6 +98,18 @@ class _Viewing:
             trouble = errors.Trouble(409, _("This is not possible now"), sentence(exception.code, exception.facts))
             return errors.page(request, trouble)
         return None
+
+
+def _allowance(request: PageRequest) -> limits.Allowance | None:
+    """What a reader has left of this minute; nothing is counted on the own machine or where there is no limit."""
+    if request.person is not None:
+        limit, who = settings.WEB_PERSON_PER_MINUTE, f"person:{request.person.pk}"
+    else:
+        address = limits.address_of(request)
+        if limits.is_own_machine(address):
+            return None
+        limit, who = settings.WEB_ANONYMOUS_PER_MINUTE, limits.visitor_of(address)
+    return limits.count(f"web:{who}", limit) if limit else None
 
 
 def _is_too_large(request: HttpRequest) -> bool:

@@ -44,6 +44,8 @@ PAGES = (
     Shot("need", None, "/needs/{need}"),
     Shot("organisations", None, "/organisations"),
     Shot("organisation", None, "/organisations/{organisation}"),
+    Shot("quality", None, "/quality"),
+    Shot("quality_method", None, "/quality/method"),
     Shot("sign_in", None, "/account/login/"),
     Shot("register", None, "/account/signup/"),
     Shot("password_reset", None, "/account/password/reset/"),
@@ -71,6 +73,7 @@ PAGES = (
     Shot("organisation_edit", "officer", "/organisations/{ours}/edit"),
     Shot("sign_out", "officer", "/account/logout/"),
     Shot("review", "operator", "/review"),
+    Shot("weights", "operator", "/quality/weights"),
     Shot("desk_operator", "operator", "/desk"),
 )
 

@@ -226,6 +226,14 @@ def quality(at: datetime) -> Quality:
     return Quality(bench, single, tuple(measured.history(at)), answers(at))
 
 
+def known_counterparts(at: datetime) -> tuple[int, int] | None:
+    """For how many needs of the newest benchmark the known offer stood among the first ten, and of how many."""
+    bench, _single = measured.newest(at)
+    if bench is None or not bench.known:
+        return None
+    return sum(row.found for row in bench.known), sum(row.needs for row in bench.known)
+
+
 def weights_status() -> WeightsStatus:
     """The weights that count now and those that were fitted to judgements."""
     now, approved = weights_in_force(), approved_version()

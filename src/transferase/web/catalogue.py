@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from transferase.catalogue.models import Direction, Listing, Scheme
 from transferase.catalogue.queries import labels
 from transferase.directory.rules import ANYONE
+from transferase.matching.queries import known_counterparts
 from transferase.web.cards import cards
 from transferase.web.context import text_language
 from transferase.web.templatetags.interface import language_name, number
@@ -93,6 +94,7 @@ def _figures(at: datetime) -> dict[str, Any]:
             "needs": sum(languages["need"].values()),
             "languages": languages,
             "fields": list(fields),
+            "counterparts": known_counterparts(at),
             **named,
         }
 

@@ -47,9 +47,9 @@ REFUSALS: Final[Mapping[str, object]] = {
     "no_match": _("There is no match between these two listings that you may judge."),
     "not_a_measurement": _("The file does not hold the figures of a benchmark."),
     "too_few_judgements": _(
-        "There are %(judged)s judgements that weights can be fitted to (%(fits)s for, %(misfits)s against, of %(judges)s "
-        "organisations). Needed are %(least)s, at least %(least_of_each)s of either kind, of %(least_judges)s "
-        "organisations."
+        "There are %(judged)s judgements that weights can be fitted to (%(fits)s for, %(misfits)s against, by "
+        "%(judges)s organisations). Needed are %(least)s, at least %(least_of_each)s of either kind, by "
+        "%(least_judges)s organisations."
     ),
     "unknown_weights": _("There are no weights %(version)s."),
     "other_base": _("The weights %(version)s were fitted beside others than those in use. Fit them anew."),

@@ -18,8 +18,10 @@ from transferase.web import (
     listing,
     matching,
     publishing,
+    quality,
     review,
     search,
+    weights,
 )
 
 urlpatterns = [
@@ -66,6 +68,12 @@ urlpatterns = [
     path("import/<int:run_id>", interchange.import_run, name="import_run"),
     path("import/<int:run_id>/cancel", interchange.import_cancel, name="import_cancel"),
     path("import/<int:run_id>/faulty-rows.csv", interchange.import_faulty, name="import_faulty"),
+    path("quality", quality.quality, name="quality"),
+    path("quality/method", quality.method, name="quality_method"),
+    path("quality/weights", weights.weights, name="weights"),
+    path("quality/weights/refit", weights.weights_refit, name="weights_refit"),
+    path("quality/weights/approve", weights.weights_approve, name="weights_approve"),
+    path("quality/weights/undo", weights.weights_undo, name="weights_undo"),
     path("review", review.review, name="review"),
     path("review/<uuid:listing_id>/publish", review.publish, name="review_publish"),
     path("review/<uuid:listing_id>/send-back", review.send_back, name="review_send_back"),

@@ -171,7 +171,7 @@ class _Sheet:
 
     @property
     def has_both(self) -> bool:
-        return 0 < self.is_fit.sum() < len(self.is_fit)
+        return bool(0 < self.is_fit.sum() < len(self.is_fit))
 
 
 def _fitted(sheet: _Sheet, present: _Floats) -> _Floats:

@@ -28,9 +28,9 @@ FILES = sorted(path.name for path in FOLDER.iterdir() if path.name.endswith(".cs
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_code_has_a_label_in_each_language(name):
-    """Below the class, titles of IPC exist in fewer languages: Chinese to the subclass, English for main groups."""
+    """Below the subclass, titles of IPC exist in English only."""
     rows = rows_of(name)
-    asked = [row for row in rows if name != "ipc.csv" or len(row["code"]) <= 3]
+    asked = [row for row in rows if name != "ipc.csv" or len(row["code"]) <= len("A01B")]
     columns = ("label_ko", "label_zh", "label_en")
     assert [row["code"] for row in asked if not all(row[c].strip() for c in columns)] == []
     assert [row["code"] for row in rows if not any(row[c].strip() for c in columns)] == []
@@ -115,7 +115,7 @@ def test_an_unknown_code_is_its_own_label(db):
 def test_a_symbol_without_a_title_bears_that_of_the_node_above(db):
     assert queries.label("ipc", "A24F 1/30", "en") == "Tobacco pipes"
     assert queries.label("ipc", "A24F 1/30", "zh-Hans").startswith("吸烟者用品")
-    assert queries.label("cpc", "C12N 1/205", "ko").startswith("생화학")
+    assert queries.label("cpc", "C12N 1/205", "ko").startswith("미생물")
 
 
 def test_search_by_code_and_by_words_of_any_language(db):
@@ -126,6 +126,66 @@ def test_search_by_code_and_by_words_of_any_language(db):
     assert queries.search_terms("ipc", "H01M 10/0525", "en")[0][0] == "H01M 10/0525"
     assert queries.search_terms("ipc", "  ", "en") == ()
     assert queries.search_terms("ipc", "tobacco pipes", "en")[0] == ("A24F 1/00", "Tobacco pipes")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("battery", "H01M"),
+        ("Batteries", "H01M"),
+        ("배터리", "H01M"),
+        ("이차 전지", "H01M"),
+        ("电池", "H01M"),
+        ("fuel cells", "H01M"),
+        ("drone", "B64U"),
+        ("드론", "B64U"),
+        ("无人机", "B64U"),
+        ("machine learning", "G06N"),
+        ("인공지능", "G06N"),
+        ("人工智能", "G06N"),
+        ("water treatment", "C02F"),
+        ("수처리", "C02F"),
+        ("水处理", "C02F"),
+        ("wind turbines", "F03D"),
+        ("3d printing", "B33Y"),
+        ("3D 프린팅", "B33Y"),
+        ("항체", "C07K"),
+        ("유제품", "A23C"),
+        ("양극재", "H01M"),
+    ],
+)
+def test_patent_classes_are_found_by_what_people_call_things(db, words, code):
+    for language in LANGUAGES:
+        codes = [found for found, _ in queries.search_terms("ipc", words, language, limit=5)]
+        assert code in codes[:3], codes
+
+
+def test_found_classes_bear_the_title_of_the_readers_language(db):
+    found = {language: dict(queries.search_terms("ipc", "battery", language)) for language in LANGUAGES}
+    assert found["ko"]["H01M"].endswith("배터리")
+    assert found["zh-Hans"]["H01M"].endswith("电池组")
+    assert "batteries" in found["en"]["H01M"]
+
+
+def test_where_nothing_holds_all_words_what_holds_most_of_them_is_offered(db):
+    assert queries.search_terms("ipc", "리튬이온배터리용 고체전해질", "ko")[0][0] == "H01M"
+    assert queries.search_terms("ipc", "battery qqqq", "en")[0][0] == "H01M"
+    assert queries.search_terms("ipc", "qqqq", "en") == ()
+    assert queries.search_terms("ipc", "%' OR 1=1 --", "en") == ()
+
+
+def test_everyday_words_belong_to_codes_that_ship():
+    codes = {row["code"] for row in rows_of("ipc.csv")}
+    with FOLDER.joinpath("ipc_words.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert {row["code"] for row in rows} <= codes
+    assert len({row["code"] for row in rows}) == len(rows) > 300
+    assert [row["code"] for row in rows if not all(row[column].strip("| ") for column in ("en", "zh", "ko"))] == []
+
+
+def test_korean_titles_of_patent_classes_fit_a_line_of_a_picker():
+    rows = [row for row in rows_of("ipc.csv") if len(row["code"]) == len("A01B")]
+    assert [row["code"] for row in rows if len(row["label_ko"]) > 40] == []
 
 
 def test_vocabularies_as_a_whole(db):

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from transferase.catalogue._classification import ancestors_of, normalise_ipc
+from transferase.catalogue._classification import ancestors_of
 from transferase.catalogue.models import Term, TermLabel
 from transferase.foundation.languages import LANGUAGES, Language
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Other processes hear of a changed vocabulary after this time; the one that changed it at once.
 KEPT_SECONDS: Final = 300
-_SYMBOLS: Final = frozenset({"ipc", "cpc"})
+SYMBOLS: Final = frozenset({"ipc", "cpc"})
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def options(scheme: str, language: str) -> tuple[tuple[str, str], ...]:
 
 def label(scheme: str, code: str, language: str) -> str:
     """What a code is called; a symbol of IPC or CPC that has no title of its own bears that of the node above."""
-    if scheme in _SYMBOLS:
+    if scheme in SYMBOLS:
         terms = _terms().get("ipc", {})
         for node in (code, *ancestors_of(code)):
             if node in terms and (text := terms[node].labels.get(language)):
@@ -110,27 +110,6 @@ def label(scheme: str, code: str, language: str) -> str:
         return code
     term = _terms().get(scheme, {}).get(code)
     return (term.labels.get(language) or term.labels.get(Language.EN) or code) if term else code
-
-
-def search_terms(scheme: str, words: str, language: str, limit: int = 20) -> tuple[tuple[str, str], ...]:
-    """(code, label) of terms whose code begins with the words or whose label in any language holds them all.
-
-    Codes come first, then higher nodes before lower ones. A valid symbol of IPC that has no title is offered too.
-    """
-    wanted = words.lower().split()
-    if not wanted:
-        return ()
-    bare = "".join(wanted).upper()
-    by_code, by_label = [], []
-    for code, term in _terms().get(scheme, {}).items():
-        if code.replace(" ", "").upper().startswith(bare):
-            by_code.append(code)
-        elif any(all(word in text.lower() for word in wanted) for text in term.labels.values()):
-            by_label.append(code)
-    symbol = normalise_ipc(words) if scheme in _SYMBOLS else None
-    typed = [symbol] if symbol and symbol not in by_code else []
-    found = [*typed, *by_code, *sorted(by_label, key=len)]
-    return tuple((code, label(scheme, code, language)) for code in dict.fromkeys(found))[:limit]
 
 
 def codes_by_label(scheme: str) -> dict[str, str]:

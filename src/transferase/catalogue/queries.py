@@ -17,6 +17,7 @@ from transferase.catalogue._sheets import SheetRight as SheetRight
 from transferase.catalogue._sheets import SheetText as SheetText
 from transferase.catalogue._sheets import SheetTier as SheetTier
 from transferase.catalogue._sheets import sheets as sheets
+from transferase.catalogue._term_search import search_terms as search_terms
 from transferase.catalogue._vocabulary import VocabularyTerm as VocabularyTerm
 from transferase.catalogue._vocabulary import codes_by_label as codes_by_label
 from transferase.catalogue._vocabulary import forget_vocabularies as forget_vocabularies
@@ -24,7 +25,6 @@ from transferase.catalogue._vocabulary import known_codes as known_codes
 from transferase.catalogue._vocabulary import label as label
 from transferase.catalogue._vocabulary import labels as labels
 from transferase.catalogue._vocabulary import options as options
-from transferase.catalogue._vocabulary import search_terms as search_terms
 from transferase.catalogue._vocabulary import vocabulary as vocabulary
 from transferase.catalogue._vocabulary import vocabulary_schemes as vocabulary_schemes
 from transferase.catalogue.models import Listing, Scheme, State

@@ -69,6 +69,10 @@ docs: setup-dev ## Build the documentation into site/
 bench: setup-dev ## Print quality and speed of the engine side by side (fixed seeds)
 	@$(PY) -m benchmarks
 
+.PHONY: quality-figures
+quality-figures: ## Put the newest run of `make bench` into the package, for the page on quality of new installations
+	@newest=$$(ls benchmarks/results/*.json | tail -n 1) && cp "$$newest" src/transferase/engine/ranking/figures/bench.json && echo "$$newest"
+
 .PHONY: mutate
 mutate: setup-dev ## Change the engine on purpose and see whether its tests notice (slow; installs mutmut)
 	@$(BIN)/uv pip install --quiet --python $(PY) "mutmut>=3.3,<4"

@@ -29,7 +29,8 @@ VERBS = list(verbs())
 def test_verbs_are_those_of_the_contract():
     assert {" ".join(verb) for verb in VERBS} == {
         "demo", "serve", "worker", "migrate", "check", "ledger verify", "operator", "import", "export", "search",
-        "match", "evaluate matching", "evaluate bitext",
+        "match", "evaluate matching", "evaluate bitext", "evaluate record", "weights list", "weights refit",
+        "weights approve", "weights undo",
     }  # fmt: skip
 
 

@@ -35,6 +35,8 @@ def matching(
 ) -> None:  # fmt: skip
     """Print how well needs find their offers by words, by meaning and by both; keep it where that is asked for."""
     began = datetime.now(UTC)
+    if keeps:
+        require_tables()
     try:
         judged = read_judged(
             directory, query_field=query_field, document_field=document_field, text_only=text_only, queries=queries,
@@ -62,6 +64,8 @@ def matching(
 def bitext(file: Path, *, languages: tuple[str, str] | None, as_json: bool, keeps: bool = False) -> None:
     """Print how often a text finds its translation, with plain and centred vectors; keep it where that is asked for."""
     began = datetime.now(UTC)
+    if keeps:
+        require_tables()
     try:
         pairs = read_pairs(file)
     except (JudgedInvalid, OSError) as error:
@@ -79,15 +83,22 @@ def bitext(file: Path, *, languages: tuple[str, str] | None, as_json: bool, keep
     _table({name: getattr(report, name) for name in ("plain", "centred", "centred_held_out")})
 
 
+def require_tables() -> None:
+    """Let a platform pass that can keep figures, before anything is measured for it."""
+    with opening.database():
+        from transferase.cli import preparing  # noqa: PLC0415 - app ready
+
+        if preparing.pending():
+            raise Unable("The tables of the database are not up to date: run `transferase migrate` first.")
+
+
 def keep_report(kind: str, data_set: str, figures: Mapping[str, Any], began: datetime) -> None:
     """Keep a report on the platform, where the page on quality shows it; this asks for its database."""
     with opening.database():
-        from transferase.cli import preparing  # noqa: PLC0415 - app ready
         from transferase.foundation.ledger import SYSTEM  # noqa: PLC0415 - app ready
         from transferase.matching import services  # noqa: PLC0415 - app ready
         from transferase.matching.rules import Measurement  # noqa: PLC0415 - app ready
 
-        preparing.prepare_or_refuse()
         told = Measurement(
             kind=kind,
             data_set=data_set[:120],
@@ -111,11 +122,9 @@ def keep_benchmark(file: Path) -> dict[str, Any]:
     if not isinstance(run, dict):
         raise Unable(f"{file} is JSON, but not a run of the benchmark.")
     with opening.database():
-        from transferase.cli import preparing  # noqa: PLC0415 - app ready
         from transferase.foundation.ledger import SYSTEM  # noqa: PLC0415 - app ready
         from transferase.matching import services  # noqa: PLC0415 - app ready
 
-        preparing.prepare_or_refuse()
         kept = services.record_benchmark(actor=SYSTEM, run=run, at=datetime.now(UTC))
     return {
         "kind": str(kept.kind),

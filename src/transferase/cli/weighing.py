@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from django.utils import timezone
 
-from transferase.cli import preparing
 from transferase.cli.speaking import answer
 from transferase.foundation.ledger import SYSTEM
 from transferase.matching import queries, services
@@ -20,7 +19,6 @@ _FIGURES = (("auc", "AUC"), ("ndcg", "nDCG@10"), ("log_loss", "log loss"))
 
 def show(*, as_json: bool) -> None:
     """Print the weights in force and the versions that were fitted."""
-    preparing.prepare_or_refuse()
     now = queries.weights_status()
     rows = [
         {
@@ -47,7 +45,6 @@ def show(*, as_json: bool) -> None:
 
 def refit(*, as_json: bool) -> int:
     """Fit weights to judgements and print them beside the present ones; 1 when they are no better."""
-    preparing.prepare_or_refuse()
     report = services.refit_weights(actor=SYSTEM, at=timezone.now())
     if as_json:
         answer(report.as_json())
@@ -58,7 +55,6 @@ def refit(*, as_json: bool) -> int:
 
 def approve(version: str, *, as_json: bool) -> None:
     """Put a version into force."""
-    preparing.prepare_or_refuse()
     row = services.approve_weights(actor=SYSTEM, version=version, at=timezone.now())
     if as_json:
         answer({"version": row.version, "approved_at": row.approved_at})
@@ -68,7 +64,6 @@ def approve(version: str, *, as_json: bool) -> None:
 
 def undo(*, as_json: bool) -> None:
     """Take back the version that was approved last."""
-    preparing.prepare_or_refuse()
     version = services.undo_weights(actor=SYSTEM, at=timezone.now())
     if as_json:
         answer({"version": version})

@@ -195,6 +195,59 @@ def operator(email: str, name: str, organisation: str, country: str, as_json: bo
             click.echo(f"Set a password at the address of your platform followed by {link}")
 
 
+@transferase.group("scale-out")
+def scale_out() -> None:
+    """More servers for the derived tables, by the extension Citus of PostgreSQL."""
+
+
+@scale_out.command("citus")
+@click.option("--shards", type=Whole(1, 1024), default=8, show_default=True, help="Parts to divide each table into.")
+@click.option("--dry-run", is_flag=True, help="Print the statements and run none.")
+@as_json
+def scale_out_citus(shards: int, dry_run: bool, as_json: bool) -> None:
+    """Spread index, sentences and matches over the workers that Citus knows; what is spread already stays.
+
+    \b
+    Example:
+      transferase scale-out citus --shards 16 --dry-run
+    """
+    with opening.database():
+        from transferase.cli import scaling  # noqa: PLC0415 - app ready
+
+        scaling.report(scaling.distribute(shards=shards, is_dry=dry_run), is_dry=dry_run, as_json=as_json)
+
+
+@scale_out.command("undo")
+@click.option("--dry-run", is_flag=True, help="Print the statements and run none.")
+@as_json
+def scale_out_undo(dry_run: bool, as_json: bool) -> None:
+    """Bring the spread tables back to one server.
+
+    \b
+    Example:
+      transferase scale-out undo
+    """
+    with opening.database():
+        from transferase.cli import scaling  # noqa: PLC0415 - app ready
+
+        scaling.report(scaling.undo(is_dry=dry_run), is_dry=dry_run, as_json=as_json)
+
+
+@scale_out.command("status")
+@as_json
+def scale_out_status(as_json: bool) -> None:
+    """Show replicas and how far they are behind, and where the derived tables stand.
+
+    \b
+    Example:
+      transferase scale-out status --json
+    """
+    with opening.database():
+        from transferase.cli import scaling  # noqa: PLC0415 - app ready
+
+        scaling.print_status(as_json=as_json)
+
+
 # --- records ----------------------------------------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from django.db import models
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.utils import CursorWrapper
 
 R = TypeVar("R")
 
@@ -162,29 +163,33 @@ def _look(alias: str) -> None:
 def _lag(alias: str) -> float:
     """Seconds that a replica is behind at most; nothing, if it holds the last heartbeat."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute("SELECT at, clock_timestamp() FROM foundation_heartbeat")
-        beat, now = cursor.fetchone() or (None, None)
-        is_old = beat is None or now - beat > timedelta(seconds=2 * LOOK_EVERY)
-        if is_old or now - beat > timedelta(seconds=LOOK_EVERY / 2):
-            cursor.execute(
-                """INSERT INTO foundation_heartbeat (id, at) VALUES (true, clock_timestamp())
-                ON CONFLICT (id) DO UPDATE SET at = EXCLUDED.at RETURNING at"""
-            )
-            renewed = cursor.fetchone()[0]
-    if is_old:
+        cursor.execute("SELECT at, clock_timestamp() - at, clock_timestamp() FROM foundation_heartbeat")
+        beat, age, now = cursor.fetchone() or (None, timedelta.max, None)
+        renewed = _beat(cursor) if age > timedelta(seconds=LOOK_EVERY / 2) else beat
+    if age > timedelta(seconds=2 * LOOK_EVERY):
         # Nobody looked for a while, so the last heartbeat says nothing of what has come since: wait for this one.
-        beat, now = renewed, renewed
         for _ in range(WAITS):
             if _beat_of(alias) == renewed:
                 return 0.0
             time.sleep(WAIT)
+        beat, now = renewed, renewed
     held = _beat_of(alias)
-    if held is None:
+    if held is None or beat is None or now is None:
         return float("inf")
-    return 0.0 if held >= beat else (now - held).total_seconds()
+    return 0.0 if held >= beat else float((now - held).total_seconds())
 
 
-def _beat_of(alias: str) -> Any:
+def _beat(cursor: CursorWrapper) -> datetime | None:
+    """Renew the heartbeat."""
+    cursor.execute(
+        """INSERT INTO foundation_heartbeat (id, at) VALUES (true, clock_timestamp())
+        ON CONFLICT (id) DO UPDATE SET at = EXCLUDED.at RETURNING at"""
+    )
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _beat_of(alias: str) -> datetime | None:
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT at FROM foundation_heartbeat")
         row = cursor.fetchone()
@@ -192,7 +197,7 @@ def _beat_of(alias: str) -> Any:
 
 
 def _give_up(alias: str, error: Exception) -> None:
-    told = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    told = (str(error).strip().splitlines() or [type(error).__name__])[0]
     _LOG.warning("The replica %s is left alone for %.0f seconds: %s", alias, RETRY_AFTER, told)
     _states[alias] = ReplicaState(alias, time.monotonic(), None, told)
     connections[alias].close()

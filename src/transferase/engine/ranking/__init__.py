@@ -11,25 +11,28 @@ from transferase.engine.ranking.centring import (
     write_means,
 )
 from transferase.engine.ranking.classification import IpcFit, ipc_path, ipc_similarity, shared_nodes
+from transferase.engine.ranking.collection import Collection, Compared
 from transferase.engine.ranking.embedding import (
     Embedder,
     EmbedderUnavailable,
     Prefixes,
     Role,
     embed_long,
+    embed_parts,
     long_parts,
+    pooled,
     unit,
 )
 from transferase.engine.ranking.endpoint import EndpointEmbedder
 from transferase.engine.ranking.evaluation import (
     BitextReport,
-    Collection,
     MatchingReport,
     evaluate_bitext,
     evaluate_matching,
 )
 from transferase.engine.ranking.facts import WORLD, Grant, NeedFacts, OfferFacts
 from transferase.engine.ranking.folder import FolderEmbedder
+from transferase.engine.ranking.glossary import Concept, Glossary, Mention, glossary, read_glossary
 from transferase.engine.ranking.judged import JudgedInvalid, JudgedSet, JudgedText, read_judged, read_pairs
 from transferase.engine.ranking.lexicon import (
     DOCUMENT_SATURATION,
@@ -37,7 +40,9 @@ from transferase.engine.ranking.lexicon import (
     Lexicon,
     QueryKind,
     Saturation,
+    asked_phrases,
     bm25,
+    document_phrases,
     document_weights,
     sparse,
     term_id,
@@ -76,11 +81,14 @@ __all__ = [
     "BitextReport",
     "Calibration",
     "Collection",
+    "Compared",
+    "Concept",
     "Embedder",
     "EmbedderUnavailable",
     "EndpointEmbedder",
     "EvidencePair",
     "FolderEmbedder",
+    "Glossary",
     "Grant",
     "IpcFit",
     "JudgedInvalid",
@@ -90,6 +98,7 @@ __all__ = [
     "MatchingReport",
     "Mean",
     "Means",
+    "Mention",
     "Misfit",
     "NeedFacts",
     "OfferFacts",
@@ -105,16 +114,20 @@ __all__ = [
     "Side",
     "Weights",
     "WeightsInvalid",
+    "asked_phrases",
     "bm25",
     "centre",
     "default_means",
+    "document_phrases",
     "document_weights",
     "embed_long",
+    "embed_parts",
     "embedder_version",
     "evaluate_bitext",
     "evaluate_matching",
     "evidence_pairs",
     "explain",
+    "glossary",
     "ipc_path",
     "ipc_similarity",
     "is_folder",
@@ -125,8 +138,10 @@ __all__ = [
     "open_embedder",
     "own_means",
     "points",
+    "pooled",
     "quotes",
     "ranking_measures",
+    "read_glossary",
     "read_judged",
     "read_means",
     "read_pairs",

@@ -5,27 +5,21 @@ weights. Nothing is normalised over the candidates.
 """
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from transferase.engine.ranking._e5_file import Floats
 from transferase.engine.ranking.centring import Means, centre, default_means, own_means
-from transferase.engine.ranking.embedding import Embedder, Role, embed_long
+from transferase.engine.ranking.collection import CANDIDATES, Collection, Report, best_first
+from transferase.engine.ranking.embedding import Embedder, Role, embed_long, embed_parts, unit
 from transferase.engine.ranking.judged import JudgedSet, JudgedText
-from transferase.engine.ranking.lexicon import Lexicon, QueryKind
 from transferase.engine.ranking.metrics import ranking_measures
 from transferase.engine.ranking.weighing import Weights, load_weights
-from transferase.engine.text import ENGLISH, detect_language, words
+from transferase.engine.text import detect_language
 
-CANDIDATES = 100
 _BLOCK = 256
-
-Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -67,119 +61,6 @@ class BitextReport:
 # ---------------------------------------------------------------- matching
 
 
-@dataclass
-class Postings:
-    """The documents of one language by term: exact BM25 in memory, equal to that of the database."""
-
-    documents: npt.NDArray[np.int64]
-    lexicon: Lexicon
-    rows: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, documents: Sequence[int], terms: Sequence[Sequence[str]]) -> "Postings":
-        """Indexes the analysed documents; `documents` are their numbers in the whole collection."""
-        lexicon = Lexicon.of(terms)
-        found: dict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
-        for number, said in zip(documents, terms, strict=True):
-            for term, weight in lexicon.document_weights(said).items():
-                found[term][0].append(number)
-                found[term][1].append(weight)
-        rows = {term: (np.array(numbers), np.array(weights)) for term, (numbers, weights) in found.items()}
-        return cls(np.array(documents, np.int64), lexicon, rows)
-
-    def shares(self, terms: Sequence[str], kind: QueryKind, into: npt.NDArray[np.float64]) -> None:
-        """Writes the BM25 of every document of this language as a share of what the query can attain."""
-        into[self.documents] = 0.0
-        attainable = self.lexicon.attainable(terms, kind)
-        if attainable <= 0:
-            return
-        for term, weight in self.lexicon.query_weights(terms, kind).items():
-            numbers, weights = self.rows[term]
-            into[numbers] += weight * weights / attainable
-
-    def candidates(self, terms: Sequence[str], shares: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.int64]:
-        """The best documents among those that hold one of the rarest terms."""
-        rarest = [self.rows[term][0] for term in self.lexicon.rarest(terms)]
-        if not rarest:
-            return np.empty(0, np.int64)
-        held = np.unique(np.concatenate(rarest))
-        return held[best_first(shares[held], most)]
-
-
-def best_first(scores: npt.NDArray[np.floating[Any]], most: int) -> npt.NDArray[np.int64]:
-    """The positions of the highest scores, best first, equal ones in their given order."""
-    order: npt.NDArray[np.int64] = np.argsort(-scores, kind="stable")[:most]
-    return order
-
-
-class Collection:
-    """Offers made ready in memory, as the database keeps them: words, centred vectors, statistics."""
-
-    def __init__(
-        self,
-        offers: Sequence[JudgedText],
-        embedder: Embedder,
-        weights: Weights,
-        defaults: Means,
-        report: Report | None = None,
-    ) -> None:
-        self.offers = offers
-        self.weights = weights
-        self._languages = np.array([offer.language or "" for offer in offers])
-        started = time.perf_counter()
-        raw = _embedded(embedder, [offer.text for offer in offers], report)
-        terms = [words(offer.text, offer.language or ENGLISH) for offer in offers]
-        self.documents_per_second = len(offers) / max(1e-9, time.perf_counter() - started)
-        self.raw = raw
-        self.postings = {}
-        for language in sorted(set(self._languages.tolist())):
-            members = np.flatnonzero(self._languages == language).tolist()
-            self.postings[language] = Postings.of(members, [terms[member] for member in members])
-        groups = {(name, Role.PASSAGE): raw[self._languages == name] for name in self.postings if name}
-        self.means = own_means(groups, defaults, f"{defaults.version}+own")
-        self.vectors = np.empty_like(raw)
-        for language in self.postings:
-            rows = self._languages == language
-            self.vectors[rows] = self.means.centred(raw[rows], language or None, Role.PASSAGE)
-
-    def legs(
-        self, vector: Floats, terms: Sequence[str], language: str | None, kind: QueryKind
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """The cosine and the word share of every offer; no share (NaN) for offers in other languages."""
-        cosines = (self.vectors @ vector).astype(np.float64)
-        shares = np.full(len(self.offers), np.nan)
-        own = self.postings.get(language or "")
-        if own is not None:
-            own.shares(terms, kind, shares)
-        return cosines, shares
-
-    def scores(self, cosines: npt.NDArray[np.float64], shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The text score of every offer: meaning and words, or meaning alone across languages."""
-        return self.weights.text_values(cosines, shares, np.isnan(shares))
-
-    def candidates(
-        self,
-        cosines: npt.NDArray[np.float64],
-        shares: npt.NDArray[np.float64],
-        terms: Sequence[str],
-        language: str | None,
-        most: int = CANDIDATES,
-    ) -> npt.NDArray[np.int64]:
-        """The union of the best of both legs, in the order of the collection."""
-        own = self.postings.get(language or "")
-        lexical = own.candidates(terms, shares, most) if own is not None else np.empty(0, np.int64)
-        return np.union1d(best_first(cosines, most), lexical)
-
-
-def _embedded(embedder: Embedder, texts: Sequence[str], report: Report | None) -> Floats:
-    found = np.empty((len(texts), embedder.dimension), np.float32)
-    for start in range(0, len(texts), _BLOCK):
-        found[start : start + _BLOCK] = embedder.embed(texts[start : start + _BLOCK], Role.PASSAGE)
-        if report is not None:
-            report(min(start + _BLOCK, len(texts)), len(texts))
-    return found
-
-
 def evaluate_matching(
     judged: JudgedSet,
     embedder: Embedder,
@@ -196,22 +77,19 @@ def evaluate_matching(
     collection = Collection(
         judged.offers, embedder, weights, defaults or default_means(embedder.model_version, embedder.dimension), report
     )
-    raw = embed_long(embedder, [need.text for need in judged.needs], Role.QUERY)
-    vectors, means = _centred_needs(judged.needs, raw, collection.means)
+    parts, means = _centred_needs(judged.needs, embedder, collection.means)
     names = np.array([offer.id for offer in judged.offers])
     rankings: dict[str, dict[str, list[str]]] = {"lexical": {}, "dense": {}, "hybrid": {}}
     seconds = []
-    for need, vector in zip(judged.needs, vectors, strict=True):
+    for need, (vector, vectors) in zip(judged.needs, parts, strict=True):
         started = time.perf_counter()
-        terms = words(need.text, need.language or ENGLISH)
-        cosines, shares = collection.legs(vector, terms, need.language, QueryKind.NEED)
-        chosen = collection.candidates(cosines, shares, terms, need.language)
-        order = chosen[best_first(collection.scores(cosines, shares)[chosen], CANDIDATES)]
+        fit = collection.compared(need.text, need.language, vector, vectors)
+        order = fit.candidates[best_first(collection.scores(fit)[fit.candidates], CANDIDATES)]
         seconds.append(time.perf_counter() - started)
         rankings["hybrid"][need.id] = names[order].tolist()
-        rankings["dense"][need.id] = names[best_first(cosines, CANDIDATES)].tolist()
-        told = np.flatnonzero(np.nan_to_num(shares) > 0)
-        rankings["lexical"][need.id] = names[told[best_first(shares[told], CANDIDATES)]].tolist()
+        rankings["dense"][need.id] = names[best_first(fit.closeness, CANDIDATES)].tolist()
+        told = np.flatnonzero(np.nan_to_num(fit.words) > 0)
+        rankings["lexical"][need.id] = names[told[best_first(fit.words[told], CANDIDATES)]].tolist()
     return MatchingReport(
         queries=len(judged.needs),
         documents=len(judged.offers),
@@ -226,15 +104,20 @@ def evaluate_matching(
     )
 
 
-def _centred_needs(needs: Sequence[JudgedText], raw: Floats, means: Means) -> tuple[Floats, Means]:
+def _centred_needs(
+    needs: Sequence[JudgedText], embedder: Embedder, means: Means
+) -> tuple[list[tuple[Floats, Floats]], Means]:
+    """The vector of each need and those of its parts, without the mean of their language."""
+    raw = embed_parts(embedder, [need.text for need in needs], Role.QUERY)
+    whole = unit(np.vstack([parts.mean(0) for parts in raw]))
     languages = np.array([need.language or "" for need in needs])
-    groups = {(name, Role.QUERY): raw[languages == name] for name in set(languages.tolist()) if name}
+    groups = {(name, Role.QUERY): whole[languages == name] for name in set(languages.tolist()) if name}
     means = own_means(groups, means, means.version)
-    vectors = np.empty_like(raw)
-    for language in set(languages.tolist()):
-        rows = languages == language
-        vectors[rows] = means.centred(raw[rows], language or None, Role.QUERY)
-    return vectors, means
+    centred = [
+        tuple(means.centred(rows, need.language, Role.QUERY) for rows in (vector[None], parts))
+        for need, vector, parts in zip(needs, whole, raw, strict=True)
+    ]
+    return [(vector[0], parts) for vector, parts in centred], means
 
 
 # ---------------------------------------------------------------- translations

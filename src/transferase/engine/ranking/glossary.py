@@ -188,7 +188,7 @@ def _shortest(placed: Sequence[Word]) -> list[Word]:
 
 
 def _boundaries(placed: Sequence[Word], length: int) -> list[bool]:
-    """Whether a term may end at a position: where a word ends, or outside of all words (the endings of Korean nouns)."""
+    """Whether a term may end at a position: where a word ends, or outside of all words (endings of Korean nouns)."""
     allowed = [True] * (length + 1)
     for word in placed:
         allowed[word.start + 1 : word.end] = [False] * (word.end - word.start - 1)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 TERM_SPACE = 1_000_000_000
 COMMON_SHARE = 0.2
@@ -36,6 +37,8 @@ class Saturation:
 # .83 when a word said n times in a need counts as the square root of n (k1 3 to 8 and powers .5 to .8 are within .005).
 DOCUMENT_SATURATION = Saturation()
 REPETITION = 0.5
+# What two neighbouring words that both texts say weigh, as a share of the weight of the rarer word.
+PHRASE = 0.9
 
 
 def term_id(term: str) -> int:
@@ -56,9 +59,32 @@ def document_weights(
     terms: Sequence[str], average_length: float, saturation: Saturation = DOCUMENT_SATURATION
 ) -> dict[str, float]:
     """The tf part of BM25 for each term of a document."""
+    return _saturated(Counter(terms), len(terms), average_length, saturation)
+
+
+def phrases(terms: Sequence[str]) -> list[str]:
+    """Each two neighbouring words of a text as one term, which no single word can be."""
+    return [f"{first} {second}" for first, second in pairwise(terms)]
+
+
+def document_phrases(
+    terms: Sequence[str], average_length: float, saturation: Saturation = DOCUMENT_SATURATION
+) -> dict[str, float]:
+    """The tf part of BM25 for each phrase of a document; its length is that of its words."""
+    return _saturated(Counter(phrases(terms)), len(terms), average_length, saturation)
+
+
+def asked_phrases(terms: Sequence[str]) -> dict[str, float]:
+    """How much each phrase of a need counts, apart from how rare its words are."""
+    return {term: repetition(times, QueryKind.NEED) for term, times in Counter(phrases(terms)).items()}
+
+
+def _saturated(
+    counts: Mapping[str, int], length: int, average_length: float, saturation: Saturation
+) -> dict[str, float]:
     k1, b = saturation.k1, saturation.b
-    norm = k1 * (1 - b + b * len(terms) / average_length) if average_length > 0 else k1
-    return {term: count * (k1 + 1) / (count + norm) for term, count in Counter(terms).items()}
+    norm = k1 * (1 - b + b * length / average_length) if average_length > 0 else k1
+    return {term: count * (k1 + 1) / (count + norm) for term, count in counts.items()}
 
 
 class Lexicon:
@@ -106,6 +132,10 @@ class Lexicon:
         """The tf part of BM25 for each term of a document."""
         return document_weights(terms, self.average_length, self.saturation)
 
+    def document_phrases(self, terms: Sequence[str]) -> dict[str, float]:
+        """The tf part of BM25 for each phrase of a document."""
+        return document_phrases(terms, self.average_length, self.saturation)
+
     def query_weights(self, terms: Sequence[str], kind: QueryKind = QueryKind.NEED) -> dict[str, float]:
         """The idf part of BM25 for each term of a query that any document holds.
 
@@ -116,6 +146,22 @@ class Lexicon:
             if self.frequency(term):
                 weights[term] = self.idf(term) * repetition(times, kind)
         return weights
+
+    def weighed(self, times: Mapping[str, float]) -> dict[str, float]:
+        """The idf part of BM25 for words of which is known how much they count, such as those of `Glossary.crossed`."""
+        return {term: self.idf(term) * count for term, count in times.items() if self.frequency(term)}
+
+    def phrase_query(self, terms: Sequence[str]) -> dict[str, float]:
+        """The idf part of BM25 for the phrases of a need, for offers stored with `document_phrases`."""
+        return {phrase: self._phrase_idf(phrase) * times for phrase, times in asked_phrases(terms).items()}
+
+    def phrase_document(self, terms: Sequence[str]) -> dict[str, float]:
+        """Both parts of BM25 for the phrases of an offer, for needs stored with `asked_phrases`."""
+        return {phrase: self._phrase_idf(phrase) * weight for phrase, weight in self.document_phrases(terms).items()}
+
+    def _phrase_idf(self, phrase: str) -> float:
+        """A phrase tells about as much as the rarer of its words: nobody counts phrases."""
+        return PHRASE * max((self.idf(term) for term in phrase.split(" ", 1) if self.frequency(term)), default=0.0)
 
     def rarest(self, terms: Sequence[str], least_terms: int = 8, least_postings: int = 2000) -> list[str]:
         """The rarest known terms, as many as are needed to bring in enough candidates, rarest first.
@@ -139,9 +185,11 @@ class Lexicon:
         never on the other candidates. Terms that no document holds count too, so a need whose words nobody uses
         cannot be answered fully by the few that somebody does.
         """
-        weights = sorted(
-            (self.idf(term) * repetition(times, kind) for term, times in Counter(terms).items()), reverse=True
-        )
+        return self.attainable_of({term: repetition(times, kind) for term, times in Counter(terms).items()})
+
+    def attainable_of(self, times: Mapping[str, float]) -> float:
+        """The same for words of which is known how much they count, such as those of `Glossary.crossed`."""
+        weights = sorted((self.idf(term) * count for term, count in times.items()), reverse=True)
         return sum(weights[: max(1, round(self.average_length))])
 
 

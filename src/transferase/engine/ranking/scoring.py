@@ -78,6 +78,7 @@ def score_pair(
     weights: Weights,
     *,
     across: bool | None = None,
+    crossed: bool = False,
     idf: Rarity | None = None,
 ) -> Score:
     """The score of one need and one offer; it depends on nothing but the two.
@@ -85,7 +86,8 @@ def score_pair(
     `dense` is the cosine of the centred vectors, `bm25` the BM25 as a share of what the need can attain
     (`Lexicon.attainable`). Where one of them cannot be had, because the two share no language or the model is down,
     its weight goes to the other; so a pair across languages is neither punished nor favoured. `across` says whether
-    the two vectors are of texts in different languages; left open, a pair without words counts as one.
+    the two vectors are of texts in different languages; left open, a pair without words counts as one. `crossed` says
+    that the words were compared through the glossary (`Lexicon.attainable_of`), which tells less.
     """
     sheet = _Sheet(need, offer, weights, idf)
     values: dict[str, float] = {name: rate(sheet) for name, rate in _RATED.items()}
@@ -93,6 +95,10 @@ def score_pair(
     if bm25 is None:
         shares["meaning"] += shares.pop("words")
         sheet.missing.append("words")
+    elif crossed:
+        text = shares["meaning"] + shares["words"]
+        shares |= {"meaning": text * (1 - weights.crossed_share), "words": text * weights.crossed_share}
+        values["words"] = weights.words_crossed.value(bm25)
     else:
         values["words"] = weights.words.value(bm25)
     if dense is None:

@@ -60,6 +60,8 @@ class Weights:
     meaning: Calibration  # from the cosine of centred vectors of one language
     meaning_across: Calibration  # the same across languages, where even translations stand further apart
     words: Calibration  # from BM25 as a share of what the query can attain
+    words_crossed: Calibration  # the same for words found through the glossary
+    crossed_share: float  # what such words are worth, as a share of what text is worth
     evidence: Calibration  # from the cosine of centred sentence vectors of one language
     evidence_across: Calibration
     evidence_least: float  # a sentence pair below this cosine is no evidence
@@ -83,11 +85,15 @@ class Weights:
     ) -> npt.NDArray[np.float64]:
         """The text part of many scores at once, from 0 to 1: what ranks where nothing structured is stated.
 
-        `bm25` is NaN where two texts share no language; `across` says which pairs go across languages.
+        `bm25` is NaN where no words can be compared; `across` says which pairs go across languages, in which words are
+        compared through the glossary.
         """
-        share = self.parts["words"] / (self.parts["meaning"] + self.parts["words"])
+        own = self.parts["words"] / (self.parts["meaning"] + self.parts["words"])
+        share = np.where(across, self.crossed_share, own)
         meaning = np.where(across, self.meaning_across.values(dense), self.meaning.values(dense))
-        mixed = (1 - share) * meaning + share * self.words.values(np.nan_to_num(bm25))
+        said = np.nan_to_num(bm25)
+        telling = np.where(across, self.words_crossed.values(said), self.words.values(said))
+        mixed = (1 - share) * meaning + share * telling
         result: npt.NDArray[np.float64] = np.where(np.isnan(bm25), meaning, mixed)
         return result
 
@@ -113,6 +119,8 @@ def read_weights(path: Path) -> Weights:
             meaning=_calibration(raw["calibration"]["meaning"]),
             meaning_across=_calibration(raw["calibration"]["meaning_across"]),
             words=_calibration(raw["calibration"]["words"]),
+            words_crossed=_calibration(raw["calibration"]["words_crossed"]),
+            crossed_share=float(raw["crossed"]["share"]),
             evidence=_calibration(raw["calibration"]["evidence"]),
             evidence_across=_calibration(raw["calibration"]["evidence_across"]),
             evidence_least=float(raw["evidence"]["least"]),

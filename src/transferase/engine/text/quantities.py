@@ -48,9 +48,10 @@ _WRITTEN = "|".join(map(re.escape, sorted(_WORDS, key=len, reverse=True)))
 
 def pattern(letters: str) -> str:
     """A verbose regular expression of a quantity in a folded text; `letters` are those that may not touch it."""
+    number_or_range = rf"(?<!-)(?:{_NUMBER}\s?(?:-|~|～|–|to)\s?)?{_NUMBER}"
+    unit = rf"(?:(?:{_spaced(_WRITTEN)})|(?:{UNITS})(?!/))(?![{letters}])"
     return rf"""(?<![{letters}])(?!(?<=\d[.,])\d)
-        (?:摄氏\s?{_NUMBER}\s?度 | 섭씨\s?{_NUMBER}\s?도 | 百分之\s?{_NUMBER}
-        | (?<!-)(?:{_NUMBER}\s?(?:-|~|～|–|to)\s?)?{_NUMBER}[\s-]?(?:(?:{_spaced(_WRITTEN)})|(?:{UNITS})(?![/]))(?![{letters}]))"""
+        (?:摄氏\s?{_NUMBER}\s?度 | 섭씨\s?{_NUMBER}\s?도 | 百分之\s?{_NUMBER} | {number_or_range}[\s-]?{unit})"""
 
 
 def _spaced(expression: str) -> str:

@@ -104,14 +104,13 @@ ENGLISH_SPELLINGS = {
 }
 
 # Beginnings of English words that some write with a hyphen and others without.
-ENGLISH_PREFIXES = frozenset(
-    """
-    aero agro anti auto bi bio chemo co counter cryo cyber de di eco electro ferro fluoro geo hetero hydro hyper hypo
-    immuno infra inter intra iso macro magneto mega meta micro mid milli mini mono multi nano neuro non opto over photo
-    piezo poly post pre proto pseudo pyro quasi radio re semi sono stereo sub super supra tele thermo trans tri turbo
-    ultra un under uni
-    """.split()
-)
+_ENGLISH_PREFIXES = """
+aero agro anti auto bi bio chemo co counter cryo cyber de di eco electro ferro fluoro geo hetero hydro hyper hypo
+immuno infra inter intra iso macro magneto mega meta micro mid milli mini mono multi nano neuro non opto over photo
+piezo poly post pre proto pseudo pyro quasi radio re semi sono stereo sub super supra tele thermo trans tri turbo
+ultra un under uni
+"""
+ENGLISH_PREFIXES = frozenset(_ENGLISH_PREFIXES.split())
 
 GREEK_NAMES = {
     "alpha": "α",

@@ -124,7 +124,7 @@ def _placed(text: str, language: str) -> list[Word]:
 
 
 def fold(text: str) -> str:
-    """Small letters, plain digits and Latin letters and simplified Chinese, one character for one: positions stay true."""
+    """Small letters, plain digits and simplified Chinese, one character for one, so that positions stay true."""
     text = text.translate(_FOLDED)
     small = text.lower()
     if len(small) == len(text):

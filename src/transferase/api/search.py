@@ -11,6 +11,7 @@ from pydantic import ConfigDict, StringConstraints
 
 from transferase.api.auth import ANYBODY, caller_of
 from transferase.api.errors import READ_PROBLEMS, Problem
+from transferase.api.listings import Moment
 from transferase.api.paging import DEEPEST_OFFSET, Cursor, Limit, at_offset, link_next, offset_of
 from transferase.api.rendering import listings_of
 from transferase.api.schemas import WITHOUT_NUL, Code, Direction, Language, Listing, Reason, reason_of
@@ -39,6 +40,7 @@ class SearchFilters(Schema):
     transfer_mode: list[Code] = Field([], max_length=50)
     language: list[Language] = Field([], description="Language that the listing was written in.")
     organisation: int | None = Field(None, ge=1, le=2**63 - 1)
+    published_since: Moment | None = Field(None, description="What was published after this time.")
     reader: Language = Field("en", description="Language of the reader: snippets are given in it where possible.")
     cursor: Cursor = ""
     limit: Limit = 20
@@ -101,6 +103,7 @@ def search(request: HttpRequest, response: HttpResponse, filters: Query[SearchFi
             transfer_modes=tuple(filters.transfer_mode),
             languages=tuple(filters.language),
             organisation_id=filters.organisation,
+            published_since=filters.published_since,
         ),
         language=filters.reader,
         limit=filters.limit,

@@ -23,6 +23,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "encumbered": "Somebody has rights that do not go together with these.",
     "no_match": "There is no match between these two that your organisation may see.",
     "reason_needed": "`not_for_us` asks for a reason of the vocabulary decline_reason.",
+    "search_name_taken": "Another of your saved searches has this name.",
+    "too_many_searches": "You keep {most} searches; delete one first.",
     "invalid_cursor": "The cursor was not given out by this list; start again without one.",
 }
 

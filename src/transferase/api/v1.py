@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.renderers import BaseRenderer
 
-from transferase.api import listings, matches, organisations, quality, search, vocabularies
+from transferase.api import figures, listings, matches, organisations, quality, search, searches, vocabularies
 from transferase.api.errors import CONTENT_TYPE, explain_errors, no_endpoint, problem, unexpected
 from transferase.api.limits import MinuteThrottle
 from transferase.api.reference import reference_page
@@ -117,5 +117,5 @@ api = VersionedAPI(
     urls_namespace="api-v1",
 )
 explain_errors(api)
-for door in (listings, search, matches, organisations, vocabularies, quality):
+for door in (listings, search, searches, matches, figures, organisations, vocabularies, quality):
     api.add_router("", door.router)

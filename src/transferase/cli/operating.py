@@ -34,6 +34,7 @@ def _problems_of_database() -> list[tuple[str, str]]:
     from transferase.cli import preparing  # noqa: PLC0415 - app ready
     from transferase.foundation import ledger  # noqa: PLC0415 - app ready
     from transferase.foundation.postgres import check_server  # noqa: PLC0415 - app ready
+    from transferase.matching.queries import letter_troubles  # noqa: PLC0415 - app ready
 
     found = [(problem.what, problem.remedy) for problem in check_server(connection)]
     if found:
@@ -45,6 +46,11 @@ def _problems_of_database() -> list[tuple[str, str]]:
         for name in preparing.unready()
         if name != "Tables"
     ]
+    troubles = letter_troubles(timezone.now())
+    if troubles.postponed or troubles.given_up:
+        told = f"{troubles.postponed} wait, {troubles.given_up} were given up, {troubles.unsure} may have arrived"
+        remedy = "Look at EMAIL_HOST and the log of the mail server; what waits leaves by itself."
+        found.append((f"Mails about news do not all leave: {told} (last: {troubles.trouble}).", remedy))
     if not ledger.verify().is_whole:
         found.append(("The chain of the ledger is broken.", "Run `transferase ledger verify` to learn where."))
     return found

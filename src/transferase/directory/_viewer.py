@@ -21,6 +21,8 @@ class Permission(StrEnum):
     MATCHING_INDEX_WRITE = "matching:index:write"
     MATCHING_MATCH_JUDGE = "matching:match:judge"
     MATCHING_MATCH_READ = "matching:match:read"
+    MATCHING_SEARCH_READ = "matching:search:read"
+    MATCHING_SEARCH_WRITE = "matching:search:write"
     MATCHING_WEIGHTS_WRITE = "matching:weights:write"
 
 

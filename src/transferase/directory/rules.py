@@ -35,6 +35,8 @@ _MEMBER = frozenset(
         Permission.INTERCHANGE_IMPORT_WRITE,
         Permission.MATCHING_MATCH_JUDGE,
         Permission.MATCHING_MATCH_READ,
+        Permission.MATCHING_SEARCH_READ,
+        Permission.MATCHING_SEARCH_WRITE,
     }
 )
 

@@ -32,6 +32,8 @@ _CONDITIONS: Final[Mapping[str, str]] = {
     "transfer_modes": "i.transfer_modes && %(filter_transfer_modes)s::varchar[]",
     "languages": "i.original_language = ANY(%(filter_languages)s)",
     "organisation_id": f"(i.owner_id = %(filter_organisation_id)s AND {_KNOWN_OWNER})",
+    "published_since": """EXISTS (SELECT 1 FROM catalogue_listing p
+        WHERE p.id = i.listing_id AND p.published_at > %(filter_published_since)s)""",
 }
 _BANDS: Final = ", ".join(f"('{name}', {low}, {high})" for name, (low, high) in TRL_BANDS.items())
 # filter -> the values that a listing has for it, as rows of one column
@@ -61,6 +63,7 @@ def conditions(filters: Filters, own: Sequence[int]) -> tuple[dict[str, str], di
         "filter_transfer_modes": list(filters.transfer_modes),
         "filter_languages": list(filters.languages),
         "filter_organisation_id": filters.organisation_id,
+        "filter_published_since": filters.published_since,
     }
     asked = {
         name: condition

@@ -18,6 +18,13 @@ from pgvector.django import HalfVectorField, HnswIndex, SparseVectorField
 from transferase.catalogue.models import Direction, Listing, Tier
 from transferase.directory.models import Organisation, Person
 from transferase.foundation.languages import Language
+from transferase.matching._following import Digest as Digest
+from transferase.matching._following import DigestState as DigestState
+from transferase.matching._following import ListingDay as ListingDay
+from transferase.matching._following import Rhythm as Rhythm
+from transferase.matching._following import SavedSearch as SavedSearch
+from transferase.matching._following import Subscription as Subscription
+from transferase.matching._following import Told as Told
 from transferase.matching._measured import EvaluationKind as EvaluationKind
 from transferase.matching._measured import EvaluationRun as EvaluationRun
 from transferase.matching._measured import WeightsVersion as WeightsVersion

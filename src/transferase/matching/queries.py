@@ -18,6 +18,27 @@ from transferase.matching._answers import LEAST_JUDGEMENTS as LEAST_JUDGEMENTS
 from transferase.matching._answers import LEAST_ORGANISATIONS as LEAST_ORGANISATIONS
 from transferase.matching._answers import Answers as Answers
 from transferase.matching._answers import answers
+from transferase.matching._digests import DigestContents as DigestContents
+from transferase.matching._digests import FoundListing as FoundListing
+from transferase.matching._digests import LetterTroubles as LetterTroubles
+from transferase.matching._digests import SearchNews as SearchNews
+from transferase.matching._digests import contents_of as contents_of
+from transferase.matching._digests import digests_due as digests_due
+from transferase.matching._digests import letter_troubles as letter_troubles
+from transferase.matching._digests import new_count as new_count
+from transferase.matching._digests import reader_with as reader_with
+from transferase.matching._digests import readers_due as readers_due
+from transferase.matching._digests import saved_searches as saved_searches
+from transferase.matching._digests import searches_of as searches_of
+from transferase.matching._digests import subscription_of as subscription_of
+from transferase.matching._figures import Gap as Gap
+from transferase.matching._figures import ListingFigures as ListingFigures
+from transferase.matching._figures import Month as Month
+from transferase.matching._figures import Replies as Replies
+from transferase.matching._figures import Totals as Totals
+from transferase.matching._figures import figures_of as figures_of
+from transferase.matching._figures import gaps_of as gaps_of
+from transferase.matching._figures import totals_of as totals_of
 from transferase.matching._indexing import INDEXED_STATES
 from transferase.matching._previews import PreviewMatch as PreviewMatch
 from transferase.matching._previews import preview

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final
 
+from transferase.catalogue.models import Direction
 from transferase.directory.rules import Permission, may
-from transferase.foundation.errors import DomainError, NotAllowed
+from transferase.foundation.errors import DomainError, NotAllowed, Problem
+from transferase.foundation.languages import LANGUAGES, Language
 from transferase.matching._proving import AlreadyInForce as AlreadyInForce
 from transferase.matching._proving import Measurement as Measurement
 from transferase.matching._proving import NotAMeasurement as NotAMeasurement
@@ -14,10 +16,21 @@ from transferase.matching._proving import NothingApproved as NothingApproved
 from transferase.matching._proving import OtherBase as OtherBase
 from transferase.matching._proving import TooFewJudgements as TooFewJudgements
 from transferase.matching._proving import UnknownWeights as UnknownWeights
+from transferase.matching._saving import ITEMS as ITEMS
+from transferase.matching._saving import LETTERS as LETTERS
+from transferase.matching._saving import LONGEST_NAME as LONGEST_NAME
+from transferase.matching._saving import LONGEST_TEXT as LONGEST_TEXT
+from transferase.matching._saving import NameTaken as NameTaken
+from transferase.matching._saving import TooManySearches as TooManySearches
+from transferase.matching._saving import check_subscription as check_subscription
+from transferase.matching._saving import current_period as current_period
+from transferase.matching._saving import pause_after as pause_after
+from transferase.matching._saving import period_of as period_of
 from transferase.matching.models import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Mapping
+    from datetime import datetime
 
     from transferase.catalogue.models import Listing
     from transferase.directory.models import Organisation, Person
@@ -81,10 +94,65 @@ class Filters:
     transfer_modes: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()  # that the listing was written in
     organisation_id: int | None = None
+    published_since: datetime | None = None
 
     @property
     def is_empty(self) -> bool:
         return all(getattr(self, f.name) in {(), "", None} for f in fields(self))
+
+
+@dataclass(frozen=True)
+class SearchDraft:
+    """A search to be saved, as a form or the API hands it over; its filters ask for no time."""
+
+    name: str
+    filters: Filters = Filters()
+    text: str = ""
+    direction: str = ""
+    language: str = Language.EN  # of the reader
+
+
+def clean_search(draft: SearchDraft) -> SearchDraft:
+    """The search as it is stored: name and words in one line each, without what the database does not keep."""
+    return replace(
+        draft,
+        name=" ".join(draft.name.replace("\x00", "").split()),
+        text=" ".join(draft.text.replace("\x00", " ").split()),
+        filters=replace(draft.filters, published_since=None),
+    )
+
+
+def check_search(draft: SearchDraft) -> Iterator[Problem]:
+    """What is wrong with a cleaned search."""
+    if not draft.name:
+        yield Problem("name", "required")
+    if len(draft.name) > LONGEST_NAME:
+        yield Problem("name", "too_long", {"longest": LONGEST_NAME})
+    if len(draft.text) > LONGEST_TEXT:
+        yield Problem("text", "too_long", {"longest": LONGEST_TEXT})
+    if draft.direction not in {"", *Direction.values}:
+        yield Problem("direction", "unknown_code", {"value": draft.direction})
+    if draft.language not in LANGUAGES:
+        yield Problem("language", "unknown_language", {"language": draft.language})
+
+
+def stored_filters(filters: Filters) -> dict[str, Any]:
+    """The filters that ask something, as a saved search keeps them."""
+    told = {f.name: getattr(filters, f.name) for f in fields(filters) if f.name != "published_since"}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in told.items()
+        if value not in {(), "", None}
+    }
+
+
+def read_filters(stored: Mapping[str, Any], published_since: datetime | None = None) -> Filters:
+    """The filters of a saved search; one that no longer exists asks nothing."""
+    known = {f.name for f in fields(Filters)}
+    told: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in known
+    }
+    return Filters(**{**told, "published_since": published_since})
 
 
 def side_of(actor: Person | System, organisation: Organisation, need: Listing, offer: Listing) -> Listing:

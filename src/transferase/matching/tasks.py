@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.utils import timezone
@@ -75,3 +76,17 @@ def reweigh() -> None:
 def sweep(timestamp: int) -> None:
     """Take up what a stopped import or a lost job left out of the index."""
     rebuild()
+
+
+@periodic("matching.write_digests", cron="*/15 * * * *", queue="mail")
+def write_digests(timestamp: int) -> None:
+    """Write the letters of the day or week that are due, each in a transaction of its own."""
+    at = datetime.fromtimestamp(timestamp, UTC)
+    for person in queries.readers_due(at):
+        services.write_digest(actor=SYSTEM, person=person, at=at)
+
+
+@periodic("matching.forget_letters", cron="41 3 * * *", queue="mail")
+def forget_letters(timestamp: int) -> None:
+    """Delete letters that are too old to matter."""
+    services.forget_letters(actor=SYSTEM, at=datetime.fromtimestamp(timestamp, UTC))

@@ -16,11 +16,13 @@ from transferase.catalogue.models import Direction, Listing, State
 from transferase.directory import queries as directory
 from transferase.directory.models import Role
 from transferase.directory.queries import memberships_of, organisations_of
+from transferase.directory.rules import Permission
 from transferase.interchange.queries import runs
 from transferase.matching import queries as matching
 from transferase.matching import services as matching_services
 from transferase.web import kept
 from transferase.web.accounts import person_of, reading_language
+from transferase.web.saving import rows_of
 from transferase.web.search import Pages
 from transferase.web.unsaved import registered
 
@@ -40,6 +42,7 @@ MOST_DIGITS = 6
 MOST_NEWS = 8
 MOST_READ = 50
 MOST_IMPORTS = 5
+MOST_SEARCHES = 5
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,8 @@ def desk(request: PageRequest) -> HttpResponse:
         "asked_by_me": directory.own_requests(person, at),
         "unfinished": kept.unfinished(request),
         "imports": runs(viewer)[:MOST_IMPORTS],
+        "searches": rows_of(request, MOST_SEARCHES),
+        "letters": _letter_troubles(request),
         "queue": queries.review_queue(viewer).count() if viewer.sees_everything else None,
         "first_acts": _first_acts(roles),
         "seeks": Role.COMPANY_USER in roles and Role.TRANSFER_OFFICER not in roles,
@@ -145,6 +150,14 @@ def notices_seen(request: PageRequest) -> HttpResponse:
     for organisation in organisations_of(person_of(request), request.at):
         matching_services.see_notices(actor=person_of(request), organisation=organisation, at=request.at)
     return redirect("desk")
+
+
+def _letter_troubles(request: PageRequest) -> matching.LetterTroubles | None:
+    """What keeps mails from leaving, for those who run the platform."""
+    if Permission.MATCHING_INDEX_WRITE not in request.viewer.permissions:
+        return None
+    troubles = matching.letter_troubles(request.at)
+    return None if troubles.is_clear else troubles
 
 
 def _pages(state: str, number: int, total: int) -> Pages:

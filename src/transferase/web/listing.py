@@ -18,9 +18,10 @@ from transferase.catalogue.models import Direction, Listing, State, Tier
 from transferase.catalogue.queries import sheet
 from transferase.foundation.languages import Language
 from transferase.matching import queries
-from transferase.web import reasons
+from transferase.web import reasons, visits
 from transferase.web.cards import Card, address_of, cards, is_linked, trl_words
 from transferase.web.context import text_language
+from transferase.web.figures import Advice, advice_of
 from transferase.web.sentences import listed
 from transferase.web.templatetags.interface import number
 
@@ -134,6 +135,9 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
     lead, body = public.get("summary"), public.get("description")
     original = shown.original
     may_edit = shown.is_mine or request.viewer.sees_everything
+    own_totals = queries.totals_of([listing] if shown.is_mine else [], request.viewer, request.at)
+    if not shown.is_mine:
+        visits.opened(request, listing.pk)
     return render(
         request,
         "catalogue/listing_show.html",
@@ -156,6 +160,8 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
             "keywords": [c.code for c in shown.classifications if c.scheme == "unmapped"],
             "listed_at": reverse("offers" if direction == Direction.OFFER else "needs"),
             "own_matches": [] if shown.is_mine else _own_matches(request, listing, language),
+            "own_totals": own_totals.get(listing.pk),
+            "own_advice": _advice(request, listing) if shown.is_mine else [],
             "matches_address": address_of(direction, shown.id, "matches"),
             "may_see_matches": shown.is_mine or request.viewer.sees_everything,
             "edit_address": reverse(f"{direction}_edit", args=[shown.id]) if may_edit else "",
@@ -191,6 +197,12 @@ def _own_matches(request: PageRequest, listing: Listing, language: str) -> list[
         for match in found
         if match.counterpart_id in known and known[match.counterpart_id].is_own
     ]
+
+
+def _advice(request: PageRequest, listing: Listing) -> list[Advice]:
+    """What the owner should add first, so that the matches of the listing learn most."""
+    gaps = queries.gaps_of(listing, request.viewer, request.at)[:MOST_OWN]
+    return advice_of(gaps, listing.direction, listing.pk)
 
 
 def _tiers(shown: ListingSheet) -> list[TierBox]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -20,16 +21,18 @@ from transferase.directory.models import Organisation
 from transferase.foundation.languages import LANGUAGES
 from transferase.matching import queries as matching
 from transferase.matching.queries import SearchResult
-from transferase.matching.rules import Filters
+from transferase.web import visits
+from transferase.web.asked import LAST_PAGE, Asked
 from transferase.web.cards import Card, cards
 from transferase.web.context import text_language
+from transferase.web.saving import saving_of
 from transferase.web.sentences import listed
-from transferase.web.templatetags.interface import language_name
+from transferase.web.templatetags.interface import language_name, moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from django.http import HttpResponse, QueryDict
+    from django.http import HttpResponse
 
     from transferase.directory.rules import Viewer
     from transferase.engine.text import Snippet
@@ -37,10 +40,7 @@ if TYPE_CHECKING:
     from transferase.web.middleware import PageRequest
 
 PAGE = 10
-LAST_PAGE = 50
-LONGEST_QUERY = 2000
 MOST_SHOWN = 8
-BANDS = ("1-3", "4-6", "7-9")
 # Of typed nonsense the nearest listing scores up to 37 on the samples; what answers a query without sharing a word
 # with it scores more.
 LEAST_CLOSE = 40
@@ -54,71 +54,6 @@ NOTHING = SearchResult(
     milliseconds=0.0,
     meaning_is_available=True,
 )
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What somebody asked for, as the address holds it."""
-
-    text: str = ""
-    kind: str = ""
-    fields: tuple[str, ...] = ()
-    ipc: str = ""
-    trl: str = ""
-    countries: tuple[str, ...] = ()
-    modes: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    organisation: int | None = None
-    page: int = 1
-
-    @classmethod
-    def from_address(cls, query: QueryDict, kind: str = "") -> Asked:
-        """Read the address; what makes no sense asks for nothing."""
-        kind = query.get("kind", kind)
-        trl = query.get("trl", "")
-        organisation, page = query.get("organisation", ""), query.get("page", "1")
-        return cls(
-            text=" ".join(query.get("q", "").replace("\x00", " ").split())[:LONGEST_QUERY],
-            kind=kind if kind in set(Direction) else "",
-            fields=_values(query, "field"),
-            ipc=query.get("ipc", "").replace("\x00", "").strip().upper()[:20],
-            trl=trl if trl in BANDS else "",
-            countries=_values(query, "country"),
-            modes=_values(query, "mode"),
-            languages=tuple(code for code in _values(query, "language") if code in LANGUAGES),
-            organisation=int(organisation) if organisation.isdecimal() and len(organisation) < 10 else None,
-            page=min(int(page), LAST_PAGE) if page.isdecimal() and len(page) < 5 and int(page) > 0 else 1,
-        )
-
-    @property
-    def says_something(self) -> bool:
-        """Whether there is anything to look for: signs alone mean nothing, no text asks for everything."""
-        return not self.text or any(sign.isalnum() for sign in self.text)
-
-    @property
-    def filters(self) -> Filters:
-        low, high = self.trl.split("-") if self.trl else (None, None)
-        return Filters(
-            fields=self.fields,
-            ipc=self.ipc,
-            trl_low=int(low) if low else None,
-            trl_high=int(high) if high else None,
-            countries=self.countries,
-            transfer_modes=self.modes,
-            languages=self.languages,
-            organisation_id=self.organisation,
-        )
-
-    def address(self) -> str:
-        """The address that asks for this."""
-        pairs = [
-            ("q", self.text), ("kind", self.kind), *(("field", c) for c in self.fields), ("ipc", self.ipc),
-            ("trl", self.trl), *(("country", c) for c in self.countries), *(("mode", c) for c in self.modes),
-            *(("language", c) for c in self.languages), ("organisation", self.organisation),
-            ("page", self.page if self.page > 1 else ""),
-        ]  # fmt: skip
-        told = urlencode([(name, value) for name, value in pairs if value])
-        return f"{reverse('search')}?{told}" if told else reverse("search")
 
 
 @dataclass(frozen=True)
@@ -222,6 +157,7 @@ def search(request: PageRequest, kind: str = "") -> HttpResponse:
         for hit in found.hits
         if hit.listing_id in shown
     ]
+    visits.found(request, [key for key, card in shown.items() if not card.is_own])
     chips = chips_of(asked, found, language, request.viewer)
     return render(
         request,
@@ -240,6 +176,7 @@ def search(request: PageRequest, kind: str = "") -> HttpResponse:
             "seconds": seconds(found.milliseconds),
             "suggestion": suggestion_of(asked, found),
             "post_address": post_address(asked),
+            "saving": saving_of(request, asked),
         },
     )
 
@@ -313,6 +250,9 @@ def chips_of(asked: Asked, found: SearchResult, language: str, viewer: Viewer) -
     ]
     if asked.trl:
         told.append(chip("trl", f"TRL {asked.trl.replace('-', '–')}", trl=""))
+    if asked.since:
+        since = _("published after %(moment)s") % {"moment": moment(datetime.fromisoformat(asked.since))}
+        told.append(chip("published_since", since, since=""))
     if asked.ipc:
         told.append(chip("ipc", f"IPC {asked.ipc}", ipc=""))
     if asked.organisation is not None:
@@ -408,8 +348,3 @@ def _facet(
     first = [choice for i, choice in enumerate(choices) if i < MOST_SHOWN or choice.is_chosen]
     rest = [choice for choice in choices if choice not in first]
     return Facet(name, label, kind, tuple(first), tuple(rest))
-
-
-def _values(query: QueryDict, name: str) -> tuple[str, ...]:
-    told = (value.replace("\x00", "")[:40] for value in query.getlist(name)[:100])
-    return tuple(dict.fromkeys(value for value in told if value))[:20]

@@ -55,6 +55,8 @@ REFUSALS: Final[Mapping[str, object]] = {
     "other_base": _("The weights %(version)s were fitted beside others than those in use. Fit them anew."),
     "already_in_force": _("The weights %(version)s are in force already."),
     "nothing_approved": _("The weights that came with the platform are in force; there is nothing to take back."),
+    "search_name_taken": _("Another of your saved searches has this name."),
+    "too_many_searches": _("You keep %(most)s searches; delete one first."),
     # interchange
     "file_refused": _("This file cannot be read as a table."),
     "too_large": _("The file is larger than %(limit)s. Split it, or compress it as .gz."),

@@ -37,6 +37,8 @@ SCOPE_WORDS: dict[Permission, _StrPromise] = {
     Permission.MATCHING_INDEX_WRITE: _("Rebuild the search index"),
     Permission.MATCHING_MATCH_JUDGE: _("Judge matches"),
     Permission.MATCHING_MATCH_READ: _("Read matches"),
+    Permission.MATCHING_SEARCH_READ: _("Read own saved searches"),
+    Permission.MATCHING_SEARCH_WRITE: _("Save and delete own searches"),
     Permission.MATCHING_WEIGHTS_WRITE: _("Fit and approve the weights of matching"),
 }
 LIFETIMES = {"30": _("30 days"), "90": _("90 days"), "365": _("one year")}

@@ -12,7 +12,7 @@ from transferase.catalogue.models import Scheme
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from transferase.catalogue._drafts import ListingDraft, RightDraft
+    from transferase.catalogue._contents import ListingDraft, RightDraft
 
 # The columns of a listing and of its parts that hold its content, in the order of the values in a line.
 PLAIN: Final = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from transferase.catalogue._classification import normalise_ipc
-from transferase.catalogue._copying import Copied, copied
+from transferase.catalogue._contents import ListingDraft, RequirementDraft, RightDraft, TextDraft
 from transferase.catalogue.models import Direction, Origin, Tier
 from transferase.engine.text import normalise
 from transferase.foundation.errors import Problem
@@ -30,101 +30,6 @@ LONGEST_SUMMARY: Final = 5_000
 LONGEST_CODE: Final = 100
 LARGEST_AMOUNT: Final = 10**15
 LARGEST_VALUE: Final = 10**14
-
-
-@dataclass(frozen=True)
-class TextDraft:
-    """What a listing says in one language to the readers of one tier."""
-
-    language: str
-    tier: str = Tier.PUBLIC
-    origin: str = Origin.ORIGINAL
-    title: str = ""
-    summary: str = ""
-    description: str = ""
-    problem: str = ""
-    alternative: str = ""
-    advantages: str = ""
-    partner_sought: str = ""
-
-
-@dataclass(frozen=True)
-class RightDraft:
-    """An intellectual-property right that comes with an offer."""
-
-    kind: str
-    office: str = ""
-    number: str = ""
-    status: str = ""
-    title: str = ""
-    filed_date: date | None = None
-    expiry_date: date | None = None
-
-
-@dataclass(frozen=True)
-class RequirementDraft:
-    """A property that a need asks for in numbers."""
-
-    property: str
-    operator: str
-    value: Decimal
-    unit: str = ""
-    is_must: bool = True
-
-
-@dataclass(frozen=True)
-class ListingDraft:
-    """The whole content of a listing, as a form, a file or the API hands it over."""
-
-    direction: str
-    texts: tuple[TextDraft, ...]
-    original_language: str = ""
-    country: str = ""
-    is_anonymous: bool = False
-    ipc: tuple[str, ...] = ()
-    cpc: tuple[str, ...] = ()
-    unmapped: tuple[str, ...] = ()
-    trl_low: int | None = None
-    trl_high: int | None = None
-    trl_scale: str = ""
-    trl_evidence: str = ""
-    transfer_modes: tuple[str, ...] = ()
-    exclusivity: str = ""
-    territory: tuple[str, ...] = ()
-    field_of_use: str = ""
-    partner_kinds: tuple[str, ...] = ()
-    price_kind: str = ""
-    price_low: Decimal | None = None
-    price_high: Decimal | None = None
-    currency: str = ""
-    payment_kinds: tuple[str, ...] = ()
-    need_kind: str = ""
-    decision_date: date | None = None
-    excluded_countries: tuple[str, ...] = ()
-    rights: tuple[RightDraft, ...] = ()
-    requirements: tuple[RequirementDraft, ...] = ()
-    source: str = ""
-    external_id: str = ""
-    source_url: str = ""
-    attribution: str = ""
-    is_sample: bool = False
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A content as it will be stored, what is wrong with it, and what publishing would still ask for.
-
-    `copied` is the content as it is written and `digest` its digest; both are empty where something is wrong.
-    """
-
-    source: str
-    external_id: str
-    direction: str
-    is_sample: bool
-    problems: tuple[Problem, ...]
-    missing: tuple[str, ...] = ()
-    digest: str = ""
-    copied: Copied | None = None
 
 
 # Which vocabulary the codes of a field come from.
@@ -286,17 +191,6 @@ def from_json(content: Mapping[str, Any]) -> ListingDraft:
 def as_json(draft: ListingDraft) -> bytes:
     """The content as JSON with sorted keys: what a revision keeps and a digest is made of."""
     return orjson.dumps(draft, default=str, option=orjson.OPT_SORT_KEYS)
-
-
-def prepare(draft: ListingDraft, known_codes: Mapping[str, AbstractSet[str]]) -> Prepared:
-    """Check a cleaned content before it is written; needs no database, so it may run beside one."""
-    identity = (draft.source, draft.external_id, draft.direction, draft.is_sample)
-    problems = check_draft(draft, known_codes)
-    if problems:
-        return Prepared(*identity, problems)
-    content = as_json(draft)
-    digest = hashlib.sha256(content).hexdigest()
-    return Prepared(*identity, (), missing_for_publishing(draft), digest, copied(draft, content.decode()))
 
 
 def digest_of(draft: ListingDraft) -> str:

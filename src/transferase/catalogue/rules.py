@@ -9,6 +9,10 @@ from transferase.catalogue._classification import ancestors_of as ancestors_of
 from transferase.catalogue._classification import derive_fields as derive_fields
 from transferase.catalogue._classification import derive_green_bio as derive_green_bio
 from transferase.catalogue._classification import normalise_ipc as normalise_ipc
+from transferase.catalogue._contents import ListingDraft as ListingDraft
+from transferase.catalogue._contents import RequirementDraft as RequirementDraft
+from transferase.catalogue._contents import RightDraft as RightDraft
+from transferase.catalogue._contents import TextDraft as TextDraft
 from transferase.catalogue._drafts import LARGEST_AMOUNT as LARGEST_AMOUNT
 from transferase.catalogue._drafts import LONGEST_CODE as LONGEST_CODE
 from transferase.catalogue._drafts import LONGEST_SUMMARY as LONGEST_SUMMARY
@@ -16,11 +20,6 @@ from transferase.catalogue._drafts import LONGEST_TEXT as LONGEST_TEXT
 from transferase.catalogue._drafts import LONGEST_TITLE as LONGEST_TITLE
 from transferase.catalogue._drafts import VOCABULARY_OF as VOCABULARY_OF
 from transferase.catalogue._drafts import WORLD as WORLD
-from transferase.catalogue._drafts import ListingDraft as ListingDraft
-from transferase.catalogue._drafts import Prepared as Prepared
-from transferase.catalogue._drafts import RequirementDraft as RequirementDraft
-from transferase.catalogue._drafts import RightDraft as RightDraft
-from transferase.catalogue._drafts import TextDraft as TextDraft
 from transferase.catalogue._drafts import as_json as as_json
 from transferase.catalogue._drafts import check_draft as check_draft
 from transferase.catalogue._drafts import clean_draft as clean_draft
@@ -28,8 +27,9 @@ from transferase.catalogue._drafts import digest_of as digest_of
 from transferase.catalogue._drafts import from_json as from_json
 from transferase.catalogue._drafts import missing_for_publishing as missing_for_publishing
 from transferase.catalogue._drafts import original_text as original_text
-from transferase.catalogue._drafts import prepare as prepare
 from transferase.catalogue._drafts import set_aside_unknown as set_aside_unknown
+from transferase.catalogue._preparing import Prepared as Prepared
+from transferase.catalogue._preparing import prepare as prepare
 from transferase.catalogue.models import Direction, State, Tier
 from transferase.directory.rules import Permission, may
 from transferase.foundation.errors import DomainError

@@ -20,6 +20,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -88,19 +89,24 @@ def sbir(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
     return legs(read_judged(data / "sbir", text_only=True), embedder)
 
 
-def translated(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
-    """Restated needs to English offers: the first 25 and the later 35."""
-    found: dict[str, Any] = {}
+def restated(data: Path, languages: Sequence[str] = ("ko", "zh")) -> dict[str, JudgedSet]:
+    """Restated needs with English offers: the first 25, of one sentence each, and the later 35."""
+    found: dict[str, JudgedSet] = {}
     queries = data / "sbir/needs_translated_ko_zh.jsonl"
     order = [row["need_id"] for row in rows(queries)]
-    for language in ("ko", "zh", "en"):
+    for language in languages:
         judged = read_judged(data / "sbir", text_only=True, queries=queries, query_language=language)
         for name, ids in (("first", set(order[:25])), ("later", set(order[25:]))):
             kept = tuple(need for need in judged.needs if need.id in ids)
             if kept:
-                part = JudgedSet(kept, judged.offers, {need.id: judged.relevance[need.id] for need in kept})
-                found[f"{language} {name}"] = legs(part, embedder)
+                relevance = {need.id: judged.relevance[need.id] for need in kept}
+                found[f"{language} {name}"] = JudgedSet(kept, judged.offers, relevance)
     return found
+
+
+def translated(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
+    """Restated needs to English offers."""
+    return {name: legs(judged, embedder) for name, judged in restated(data, ("ko", "zh", "en")).items()}
 
 
 def summary(row: dict[str, Any], language: str) -> str | None:
@@ -111,29 +117,33 @@ def summary(row: dict[str, Any], language: str) -> str | None:
     return str(found["summary"]) if found else None
 
 
-def demo(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
-    """Sample needs to sample offers of all languages, summaries only."""
+def demo_set(data: Path, language: str) -> JudgedSet:
+    """Sample needs in a language with sample offers of all languages, summaries only."""
     offers = tuple(
         JudgedText(row["id"], row["summary"], detect_language(row["summary"]))
         for row in rows(data / "demo/offers.jsonl")
     )
     known = {offer.id for offer in offers}
     needs = [row for row in rows(data / "demo/needs.jsonl") if known & set(row["known_offers"])]
-    relevance = {row["id"]: {offer: 1.0 for offer in row["known_offers"] if offer in known} for row in needs}
-    found: dict[str, Any] = {}
-    for language, code in (("en", "en"), ("ko", "ko"), ("zh", "zh-Hans")):
-        asked = tuple(
-            JudgedText(row["id"], text, code)
-            for row in needs
-            if (
-                text := row["summary"]
-                if language == "en"
-                else row.get("translations", {}).get(language, {}).get("summary")
-            )
+    asked = tuple(
+        JudgedText(row["id"], text, {"zh": "zh-Hans"}.get(language, language))
+        for row in needs
+        if (
+            text := row["summary"] if language == "en" else row.get("translations", {}).get(language, {}).get("summary")
         )
-        report = legs(JudgedSet(asked, offers, {need.id: relevance[need.id] for need in asked}), embedder)
+    )
+    relevance = {row["id"]: {offer: 1.0 for offer in row["known_offers"] if offer in known} for row in needs}
+    return JudgedSet(asked, offers, {need.id: relevance[need.id] for need in asked})
+
+
+def demo(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
+    """Sample needs to sample offers."""
+    found: dict[str, Any] = {}
+    for language in ("en", "ko", "zh"):
+        judged = demo_set(data, language)
+        report = legs(judged, embedder)
         report["among_first_ten"] = {
-            leg: round(report[leg]["recall@10"] * len(asked)) for leg in ("lexical", "dense", "hybrid")
+            leg: round(report[leg]["recall@10"] * len(judged.needs)) for leg in ("lexical", "dense", "hybrid")
         }
         found[language] = report
     return found
@@ -153,24 +163,37 @@ def bitext(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
     return found
 
 
-def known(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
-    """Known-item search: a title finds its abstract."""
+def distinct_titles(data: Path) -> dict[str, JudgedSet]:
+    """Titles and abstracts in Korean and Chinese.
+
+    A heading that several records have as their title (临床研究, clinical studies) names none of them: such records
+    stay among the abstracts, but their title is not asked.
+    """
+    bilingual = rows(data / "zh_results/chinaxiv_bilingual.jsonl.gz")
     sets = {
         "ko": [
             (row["application_number"], row["title"], row["abstract"])
             for row in rows(data / "kr_patents/patents_ko.jsonl.gz")
         ],
-        "zh-Hans": [
-            (row["id"], row["title_zh"], row["abstract_zh"])
-            for row in rows(data / "zh_results/chinaxiv_bilingual.jsonl.gz")
-        ][:1500],
+        "zh-Hans": [(row["id"], row["title_zh"], row["abstract_zh"]) for row in bilingual][:1500],
+        "zh-Hans patents": [
+            (row["publication_number"], row["title"], row["abstract"])
+            for row in rows(data / "zh_patents/g06f_abstracts_zh.jsonl.gz")
+        ],
     }
-    found: dict[str, Any] = {}
-    for language, items in sets.items():
-        asked = tuple(JudgedText(str(key), title, language) for key, title, _ in items)
+    found = {}
+    for name, items in sets.items():
+        language = name.split()[0]
+        times = Counter(title for _, title, _ in items)
+        asked = tuple(JudgedText(str(key), title, language) for key, title, _ in items if times[title] == 1)
         offered = tuple(JudgedText(str(key), abstract, language) for key, _, abstract in items)
-        found[language] = legs(JudgedSet(asked, offered, {str(key): {str(key): 1.0} for key, _, _ in items}), embedder)
+        found[name] = JudgedSet(asked, offered, {need.id: {need.id: 1.0} for need in asked})
     return found
+
+
+def known(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
+    """Known-item search: a title finds its abstract."""
+    return {name: legs(judged, embedder) for name, judged in distinct_titles(data).items()}
 
 
 MEASURED: dict[str, Callable[[Path, RememberingEmbedder], dict[str, Any]]] = {

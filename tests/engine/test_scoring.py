@@ -188,7 +188,7 @@ def test_a_pair_across_languages_is_judged_by_meaning():
 
 @given(st.floats(-1, 1), SHARE, st.booleans())
 def test_many_scores_at_once_are_the_scores_of_the_pairs(dense, bm25, across):
-    score = score_pair(NeedFacts(), OfferFacts(), dense, bm25, WEIGHTS, across=across)
+    score = score_pair(NeedFacts(), OfferFacts(), dense, bm25, WEIGHTS, across=across, crossed=across)
     told = [part for part in score.parts if part.name in {"meaning", "words"}]
     together = sum(part.contribution for part in told) / sum(part.weight for part in told)
     share = np.array([np.nan if bm25 is None else bm25])

@@ -32,7 +32,7 @@ from transferase.engine.ranking.evaluation import (
 )
 from transferase.engine.ranking.facts import WORLD, Grant, NeedFacts, OfferFacts
 from transferase.engine.ranking.folder import FolderEmbedder
-from transferase.engine.ranking.glossary import Concept, Glossary, Mention, glossary, read_glossary
+from transferase.engine.ranking.glossary import Concept, Glossary, Mention, load_glossary, read_glossary
 from transferase.engine.ranking.judged import JudgedInvalid, JudgedSet, JudgedText, read_judged, read_pairs
 from transferase.engine.ranking.lexicon import (
     DOCUMENT_SATURATION,
@@ -54,11 +54,13 @@ from transferase.engine.ranking.reasons import (
     EvidencePair,
     Quote,
     Reason,
+    SharedConcept,
     SharedTerm,
     Side,
     evidence_pairs,
     explain,
     quotes,
+    shared_concepts,
     shared_terms,
 )
 from transferase.engine.ranking.scoring import Misfit, Part, Score, points, score_pair
@@ -110,6 +112,7 @@ __all__ = [
     "Role",
     "Saturation",
     "Score",
+    "SharedConcept",
     "SharedTerm",
     "Side",
     "Weights",
@@ -127,11 +130,11 @@ __all__ = [
     "evaluate_matching",
     "evidence_pairs",
     "explain",
-    "glossary",
     "ipc_path",
     "ipc_similarity",
     "is_folder",
     "load_embedder",
+    "load_glossary",
     "load_weights",
     "long_parts",
     "ndcg",
@@ -150,6 +153,7 @@ __all__ = [
     "recall",
     "reciprocal_rank",
     "score_pair",
+    "shared_concepts",
     "shared_nodes",
     "shared_terms",
     "shrink",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from transferase.engine.ranking._e5_file import Floats
 from transferase.engine.ranking.centring import Means, own_means
 from transferase.engine.ranking.embedding import Embedder, Role
-from transferase.engine.ranking.glossary import glossary
+from transferase.engine.ranking.glossary import load_glossary
 from transferase.engine.ranking.judged import JudgedText
 from transferase.engine.ranking.lexicon import Lexicon, QueryKind
 from transferase.engine.ranking.weighing import Weights
@@ -131,7 +131,7 @@ class Collection:
                 phrases = lexicon.phrase_query(terms) if kind is QueryKind.NEED else {}
                 attainable = lexicon.attainable(terms, kind)
             elif language in LANGUAGES and other in LANGUAGES:
-                times = glossary().crossed(text, language, other)
+                times = load_glossary().crossed(text, language, other)
                 weights, phrases = lexicon.weighed(times), {}
                 rarest = lexicon.rarest(list(times))
                 attainable = lexicon.attainable_of(times)

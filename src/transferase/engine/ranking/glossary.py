@@ -24,12 +24,13 @@ _COLUMNS: Final = {"en": ENGLISH, "zh": CHINESE, "ko": KOREAN}
 _LONGEST: Final = 40
 # An abbreviation of so few letters is a term only where it is written in capitals: AI, but not "am" or "it".
 _ABBREVIATION: Final = 4
-_GAP: Final = re.compile(r"[\s\-/\u2010-\u2013]*(?:(?:of|the|for|and|in|to|a|an|on|by|with)\s+)*", re.IGNORECASE)
+_GAP: Final = re.compile(r"[\s\-/\u2010-\u2013]*(?:(?:of|the|for|and|in|to|a|an|on|by|with)[\s\-]+)*", re.IGNORECASE)
 _JOINTS: Final = frozenset("-·・/")
 _BREAKS: Final = frozenset(".,;:!?。，、；：！？()（）[]\n")
-# Measured by benchmarks/tuning.py.
-OTHER_FORMS: float = 0.7
-SHARED_WEIGHT: float = 0.5
+# What forms other than the usual one weigh, and how far the words of a longer form share its weight (0: each has all
+# of it, 1: together they have it). Chosen by benchmarks/tuning.py.
+OTHER_FORMS: Final = 1.0
+SHARING: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ class Glossary:
         """The concepts that a text names, in reading order: at each place the longest form."""
         return [mention for mention, _ in self._read(text, language) if mention is not None]
 
-    def crossed(self, text: str, language: str, into: str) -> dict[str, float]:
+    def crossed(
+        self, text: str, language: str, into: str, *, other_forms: float = OTHER_FORMS, sharing: float = SHARING
+    ) -> dict[str, float]:
         """How much each word of another language counts for a text, as repeated words of a need count.
 
         Names and figures in Latin letters are written alike everywhere and stand for themselves.
@@ -105,18 +108,18 @@ class Glossary:
         found = {term: repetition(number, QueryKind.NEED) for term, number in names.items()}
         for concepts, number in times.items():
             for concept in concepts:
-                for term, share in self._said(concept, into).items():
+                for term, share in self._said(concept, into, other_forms, sharing).items():
                     worth = repetition(number, QueryKind.NEED) * share / len(concepts)
                     found[term] = max(found.get(term, 0.0), worth)
         return found
 
-    def _said(self, concept: int, into: str) -> dict[str, float]:
+    def _said(self, concept: int, into: str, other_forms: float, sharing: float) -> dict[str, float]:
         """The words of a concept in a language; those of a form of several words share its weight."""
         shares: dict[str, float] = {}
         for place, form in enumerate(self.concepts[concept].forms.get(into, ())):
             terms = _terms(form, into)
             for term in terms:
-                share = (OTHER_FORMS if place else 1.0) / len(terms) ** SHARED_WEIGHT
+                share = (other_forms if place else 1.0) / len(terms) ** sharing
                 shares[term] = max(shares.get(term, 0.0), share)
         return shares
 
@@ -215,6 +218,6 @@ def read_glossary(path: Path) -> Glossary:
 
 
 @cache
-def glossary() -> Glossary:
+def load_glossary() -> Glossary:
     """The packaged glossary."""
     return read_glossary(_FILE)

@@ -13,9 +13,10 @@ import numpy as np
 from transferase.engine.ranking._e5_file import Floats
 from transferase.engine.ranking.classification import ipc_similarity, shared_nodes
 from transferase.engine.ranking.facts import WORLD, NeedFacts, OfferFacts
+from transferase.engine.ranking.glossary import load_glossary
 from transferase.engine.ranking.scoring import trl_range
 from transferase.engine.ranking.weighing import Weights
-from transferase.engine.text import Word, is_telling, placed_words, sentences
+from transferase.engine.text import LANGUAGES, Word, is_telling, placed_words, sentences
 
 _SHORTEST_QUOTE = 12
 MOST_PAIRS = 3
@@ -47,6 +48,16 @@ class SharedTerm:
     """A word that both say: how it is written and where, and its share of the word score."""
 
     term: str
+    need: Quote
+    offer: Quote
+    share: float
+
+
+@dataclass(frozen=True)
+class SharedConcept:
+    """A term that both say, each in another language: its name in all three, how it is written and where."""
+
+    labels: Mapping[str, str]
     need: Quote
     offer: Quote
     share: float
@@ -86,6 +97,11 @@ class Side:
     def places(self) -> Mapping[str, "Place"]:
         """Each term of the texts with where it stands first."""
         return _first_places(self)
+
+    @cached_property
+    def concepts(self) -> Mapping[int, "Place"]:
+        """Each concept of the glossary that the texts name, with where they do so first."""
+        return _first_mentions(self)
 
 
 def quotes(texts: Mapping[str, str], language: str) -> tuple[Quote, ...]:
@@ -153,6 +169,52 @@ def shared_terms(
     return tuple(SharedTerm(term, mine[term].quote, theirs[term].quote, worth[term] / total) for term in best[:most])
 
 
+def shared_concepts(
+    need: Side,
+    offer: Side,
+    idf: Callable[[str], float],
+    most: int = MOST_TERMS,
+    is_common: Callable[[str], bool] | None = None,
+) -> tuple[SharedConcept, ...]:
+    """The terms of the glossary that two texts in different languages both say, the most telling first.
+
+    `idf` and `is_common` are of the offers in the offer's language; what its words there tell, the term tells.
+    """
+    mine, theirs = need.concepts, offer.concepts
+    worth: dict[int, float] = {}
+    for concept, place in theirs.items():
+        said = [word for word in placed_words(place.quote.text, offer.language) if is_telling(word)]
+        told = [word.term for word in said if is_common is None or not is_common(word.term)]
+        if concept in mine and told:
+            worth[concept] = (place.count * mine[concept].count) ** 0.5 * max(map(idf, told))
+    total = sum(worth.values())
+    best: list[int] = []
+    for concept in sorted(worth, key=lambda concept: (-worth[concept], concept)):
+        # A word that means two things is one reason, whichever of them it means.
+        if worth[concept] > 0 and not any(_overlap(theirs[concept].quote, theirs[other].quote) for other in best):
+            best.append(concept)
+    known = load_glossary().concepts
+    return tuple(
+        SharedConcept(
+            {language: known[concept].label(language) for language in LANGUAGES},
+            mine[concept].quote,
+            theirs[concept].quote,
+            worth[concept] / total,
+        )
+        for concept in best[:most]
+    )
+
+
+def _first_mentions(side: Side) -> dict[int, Place]:
+    places: dict[int, Place] = {}
+    for name, text in side.texts.items():
+        for mention in load_glossary().mentions(text, side.language):
+            for concept in mention.concepts:
+                said = Quote(name, side.language, mention.start, mention.end, text[mention.start : mention.end])
+                places.setdefault(concept, Place(said)).count += 1
+    return places
+
+
 def _first_places(side: Side) -> dict[str, Place]:
     places: dict[str, Place] = {}
     for name, text in side.texts.items():
@@ -185,14 +247,23 @@ def explain(
 ) -> tuple[Reason, ...]:
     """The reasons for a pair: sentences that say the same, words that both say, and stated facts that fit.
 
-    Words are compared within one language (`idf` from that language's lexicon; without it none are named). Across
-    languages the nodes of the classification that both stand under take their place; doors show them by title.
+    Words are compared within one language, or across two through the glossary; `idf` and `is_common` are of the offers
+    in the offer's language, and without them no words are named. The nodes of the classification that both stand under
+    are shown by their titles.
     """
     found = [
         Reason("sentence_pair", {"need": _cited(pair.need), "offer": _cited(pair.offer), "closeness": pair.closeness})
         for pair in evidence_pairs(need_side, offer_side, weights)
     ]
-    if idf is not None:
+    if idf is not None and need_side.language != offer_side.language:
+        concepts = shared_concepts(need_side, offer_side, idf, is_common=is_common)
+        if concepts:
+            said = [
+                {"labels": dict(c.labels), "need": _cited(c.need), "offer": _cited(c.offer), "share": c.share}
+                for c in concepts
+            ]
+            found.append(Reason("shared_concepts", {"terms": said}))
+    elif idf is not None:
         terms = shared_terms(need_side, offer_side, idf, is_common=is_common)
         if terms:
             facts = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -503,6 +504,22 @@ def test_files_nobody_went_on_with_are_dropped(tmp_path, receive, settings, djan
     assert old.state == "cancelled"
     assert not (settings.MEDIA_ROOT / old.stored_as).exists()
     assert (settings.MEDIA_ROOT / new.stored_as).exists()
+
+
+def test_files_that_a_lost_process_left_behind_are_dropped(tmp_path, receive, settings):
+    run = receive(write_csv(tmp_path / "t.csv", ["id", "title", "summary"], [["1", "T", "S."]]))
+    folder = settings.MEDIA_ROOT / "imports"
+    for name in ("old", "new"):
+        (folder / name).write_text("x")
+    week_ago = time.time() - 7 * 86400
+    for path in (folder / "old", settings.MEDIA_ROOT / run.stored_as):
+        os.utime(path, (week_ago, week_ago))
+    ImportRun.objects.filter(pk=run.pk).update(started_at=timezone.now())
+    tasks.forget(0)
+    assert not (folder / "old").exists()
+    assert (folder / "new").exists()
+    assert (settings.MEDIA_ROOT / run.stored_as).exists()
+    assert LedgerEntry.objects.latest("pk").action == "interchange.files.dropped"
 
 
 @pytest.mark.django_db(transaction=True)

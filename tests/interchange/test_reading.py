@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import time
 import tracemalloc
@@ -330,10 +331,74 @@ class TestWorkbook:
 
     def test_large_shared_parts_are_refused(self, tmp_path):
         path = write_xlsx(tmp_path / "t.xlsx", ["id"], [["1"]])
-        replace_part(path, "xl/sharedStrings.xml", b"<sst>" + b"<si><t>abc</t></si>" * 200_000 + b"</sst>")
+        replace_part(path, "xl/styles.xml", b"<styleSheet>" + b"<xf></xf>  " * 200_000 + b"</styleSheet>")
         with pytest.raises(rules.XlsxBomb) as refused:
-            open_table(path, limits=rules.Limits(shared_bytes=1_000_000))
+            open_table(path, limits=rules.Limits(held_bytes=1_000_000))
         assert refused.value.facts["reason"] == "unpacked"
+
+    @pytest.mark.parametrize(
+        ("part", "content"),
+        [
+            ("xl/sharedStrings.xml", b"<sst>%s</sst>" % (b"<si/>" * 500_000)),
+            ("xl/sharedStrings.xml", b"<sst><si>%s</si></sst>" % (b"<r/>" * 500_000)),
+            ("xl/sharedStrings.xml", b"<sst>%s</sst>" % (b"<si><t>%s</t></si>" % (b"abcd" * 250) * 12_000)),
+            (SHEET, b"<worksheet><sheetData><row>%s</row></sheetData></worksheet>" % (b"<c/>" * 500_000)),
+            (SHEET, b"<worksheet><sheetData>%s</sheetData></worksheet>" % (b"<row/>" * 400_000)),
+            (SHEET, b"<worksheet><sheetData>%s</sheetData></worksheet>" % (b'<row r="1"/>' * 200_000)),
+            (SHEET, b"<worksheet>%s<sheetData/></worksheet>" % (b"<col/>" * 400_000)),
+        ],
+        ids=["texts", "runs", "long texts", "cells", "rows", "same row", "columns"],
+    )
+    def test_large_parts_take_little_memory(self, tmp_path, part, content):
+        path = write_xlsx(tmp_path / "t.xlsx", ["id"], [["1"]])
+        with zipfile.ZipFile(path) as archive:
+            types = archive.read("[Content_Types].xml")
+        listed = b'<Override PartName="/xl/sharedStrings.xml" ContentType="%s"/></Types>' % SHARED_STRINGS
+        replace_part(path, "[Content_Types].xml", types.replace(b"</Types>", listed))
+        if part != SHEET:
+            last = content.count(b"<si") - 1
+            sheet = b'<worksheet><sheetData><row><c t="s"><v>%d</v></c></row></sheetData></worksheet>' % last
+            replace_part(path, SHEET, sheet)
+        replace_part(path, part, content)
+        del content
+        tracemalloc.start()
+        try:
+            with contextlib.suppress(rules.FileRefused):
+                list(open_table(path, limits=rules.Limits(ratio=10**9)).rows())
+            assert tracemalloc.get_traced_memory()[1] < 12_000_000
+        finally:
+            tracemalloc.stop()
+
+    def test_texts_are_read_as_a_spreadsheet_shows_them(self, tmp_path):
+        path = write_xlsx(tmp_path / "t.xlsx", ["id"], [["1"]])
+        with zipfile.ZipFile(path) as archive:
+            types = archive.read("[Content_Types].xml")
+        listed = b'<Override PartName="/xl/sharedStrings.xml" ContentType="%s"/></Types>' % SHARED_STRINGS
+        replace_part(path, "[Content_Types].xml", types.replace(b"</Types>", listed))
+        texts = (
+            "<sst><si><r><t>수</t></r><r><t xml:space='preserve'>위 </t></r></si>"
+            "<si><t>東京</t><rPh><t>トウキョウ</t></rPh></si><si><t>a_x000A_b</t></si><si/></sst>"
+        )
+        replace_part(path, "xl/sharedStrings.xml", texts.encode())
+        row = "".join(f'<c t="s"><v>{number}</v></c>' for number in (2, 1, 0, 3))
+        inline = (
+            "<c t='inlineStr'><is><t>x</t><rPh><t>y</t></rPh></is></c><c t='b'><v>1</v></c><c t='e'><v>#N/A</v></c>"
+        )
+        sheet = (
+            "<worksheet><sheetData><row><c t='str'><v>a</v></c><c r='G1' t='str'><v>g</v></c></row>"
+            f"<row r='4'>{row}{inline}</row></sheetData></worksheet>"
+        )
+        replace_part(path, SHEET, sheet.encode())
+        row = next(open_table(path).rows())
+        assert row.number == 4
+        assert list(row.cells.values()) == ["a\nb", "東京", "수위 ", "", "x", "true", "#N/A"]
+
+    def test_a_cell_longer_than_any_spreadsheet_allows_is_refused(self, tmp_path):
+        path = write_xlsx(tmp_path / "t.xlsx", ["id"], [["1"]])
+        cell = b"<c t='str'><v>%s</v></c>" % (b"a" * 1_000_001)
+        replace_part(path, SHEET, b"<worksheet><sheetData><row>%s</row></sheetData></worksheet>" % cell)
+        with pytest.raises(rules.XlsxBomb):
+            open_table(path, limits=rules.Limits(ratio=10**9))
 
     def test_too_many_parts_are_refused(self, tmp_path):
         path = write_xlsx(tmp_path / "t.xlsx", ["id"], [["1"]])
@@ -360,17 +425,18 @@ class TestWorkbook:
             list(open_table(path).rows())
         assert refused.value.facts["reason"] == "entities"
 
-    def test_a_million_left_out_rows_cost_little(self, tmp_path):
+    def test_a_row_far_below_is_told_and_costs_little(self, tmp_path):
         path = write_xlsx(tmp_path / "t.xlsx", ["id", "title"], [["1", "x"]])
         with zipfile.ZipFile(path) as archive:
             sheet = archive.read(SHEET)
         replace_part(
             path,
             SHEET,
-            sheet.replace(b'<row r="2"', b'<row r="999999999999"').replace(b'r="A2"', b"").replace(b'r="B2"', b""),
+            sheet.replace(b'<row r="2"', b'<row r="999999999"').replace(b'r="A2"', b"").replace(b'r="B2"', b""),
         )
         started = time.perf_counter()
-        assert list(open_table(path).rows()) == []
+        with pytest.raises(rules.TooManyRows):
+            list(open_table(path).rows())
         assert time.perf_counter() - started < 8
 
     @pytest.mark.parametrize("part", ["xl/workbook.xml", SHEET, "[Content_Types].xml"])

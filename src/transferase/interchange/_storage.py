@@ -15,6 +15,7 @@ from transferase.interchange.rules import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
 CHUNK: Final = 1 << 20
 FOLDER: Final = "imports"
@@ -35,7 +36,7 @@ class Stored:
 def limits() -> Limits:
     """How much a file may hold on this platform."""
     largest = settings.IMPORT_MAX_BYTES
-    return Limits(stored_bytes=largest, unpacked_bytes=5 * largest, shared_bytes=max(largest, 150 * 1024 * 1024))
+    return Limits(stored_bytes=largest, unpacked_bytes=5 * largest)
 
 
 def path_of(name: str) -> Path:
@@ -67,6 +68,14 @@ def drop(name: str) -> None:
     """Forget a file that nobody needs any more; the rows as received are kept in the database."""
     if name:
         path_of(name).unlink(missing_ok=True)
+
+
+def strays(known: AbstractSet[str], older_than: float) -> list[str]:
+    """Files that no run names, kept by a process that was killed before it could say so; new ones may be under way."""
+    folder = path_of(FOLDER)
+    found = folder.iterdir() if folder.is_dir() else ()
+    old = (path.name for path in found if path.is_file() and path.stat().st_mtime < older_than)
+    return sorted(name for file in old if (name := f"{FOLDER}/{file}") not in known)
 
 
 def _chunks(file: Path | str | IO[bytes]) -> Iterator[bytes]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import IO, TYPE_CHECKING, Any, Final
+from itertools import takewhile
+from typing import IO, TYPE_CHECKING, Final
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
 from defusedxml.common import DefusedXmlException
+from openpyxl.reader.excel import SHARED_STRINGS, ExcelReader
 from openpyxl.utils.exceptions import InvalidFileException
 
 from transferase.interchange import rules
+from transferase.interchange._sheet_parts import SharedTexts, Styles, last_row_of, sheet_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 RATIO_FROM: Final = 5 * 1024 * 1024
 ENCRYPTED_FLAG: Final = 0x1
 SEARCHED: Final = 200
+HELD: Final = (".xml", ".rels")
 FAULTS: Final = (
     ParseError, zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, TypeError, AttributeError, IndexError,
     EOFError, OSError, NotImplementedError,
@@ -56,9 +59,33 @@ def check_archive(file: IO[bytes], limits: Limits) -> None:
             raise rules.PasswordProtected
         if entry.file_size > RATIO_FROM and entry.file_size > limits.ratio * max(1, entry.compress_size):
             raise rules.XlsxBomb(reason="ratio", limit=limits.ratio)
-        # Shared texts and styles are held in memory as a whole, sheets are not.
-        if not entry.filename.startswith("xl/worksheets/") and entry.file_size > limits.shared_bytes:
-            raise rules.XlsxBomb(reason="unpacked", limit=limits.shared_bytes)
+        # What tells how a workbook is made up is held in memory as a whole; sheets and texts are not.
+        if entry.filename.endswith(HELD) and not _is_streamed(entry.filename) and entry.file_size > limits.held_bytes:
+            raise rules.XlsxBomb(reason="unpacked", limit=limits.held_bytes)
+
+
+def _is_streamed(name: str) -> bool:
+    return name.startswith("xl/worksheets/") or name == "xl/sharedStrings.xml"
+
+
+class _Reader(ExcelReader):  # type: ignore[misc]
+    """Reads what a workbook consists of and how its cells look, but neither its texts nor its sheets."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file, read_only=True, data_only=True, keep_links=False)
+        self.texts_path = ""
+        self.sheets: list[tuple[str, str, str]] = []
+
+    def read_strings(self) -> None:
+        found = self.package.find(SHARED_STRINGS)
+        self.texts_path = found.PartName[1:] if found is not None else ""
+
+    def read_worksheets(self) -> None:
+        self.sheets = [
+            (sheet.name, sheet.state, relation.target)
+            for sheet, relation in self.parser.find_sheets()
+            if relation.target in self.valid_files and "chartsheet" not in relation.Type
+        ]
 
 
 def open_sheet(file: IO[bytes], limits: Limits) -> Sheet:
@@ -66,35 +93,46 @@ def open_sheet(file: IO[bytes], limits: Limits) -> Sheet:
     check_archive(file, limits)
     file.seek(0)
     try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
+        book = _Reader(file)
+        book.read()
+        sheets = [sheet for sheet in book.sheets if sheet[1] == "visible"] or book.sheets
+        # The reader of sheets, whose place we take, asks for the same.
+        styles = Styles(book.wb._date_formats, book.wb._timedelta_formats, book.wb.epoch)  # noqa: SLF001 - see above
+        texts = SharedTexts(book.archive.open(book.texts_path)) if book.texts_path in book.valid_files else None
+        if texts is not None:
+            # What is wrong with them from the beginning is told before anything is kept.
+            texts.advance()
     except FAULTS as error:
         raise _refusal(error) from error
-    chosen = next((sheet for sheet in sheets if _has_cells(sheet, limits)), None)
-    if chosen is None:
+
+    def text(number: int) -> str:
+        if texts is None:
+            raise rules.BrokenFile(format="xlsx")
+        return texts[number]
+
+    def rows_of(path: str, width: int | None = None) -> Iterator[tuple[int, list[str]]]:
+        try:
+            with book.archive.open(path) as source:
+                for number, values in sheet_rows(source, text, styles, width or limits.columns + 1):
+                    yield number, [_as_text(value) for value in values]
+        except FAULTS as error:
+            raise _refusal(error) from error
+
+    for _name, _state, path in sheets:
+        if any(any(values) for _, values in takewhile(lambda row: row[0] <= SEARCHED, rows_of(path))):
+            break
+    else:
         raise rules.EmptyFile
+    try:
+        with book.archive.open(path) as source:
+            last_row = last_row_of(source, styles)
+    except FAULTS as error:
+        raise _refusal(error) from error
 
     def rows(width: int | None = None) -> Iterator[tuple[int, list[str]]]:
-        yield from _rows(chosen, limits, width)
+        return rows_of(path, width)
 
-    # The size that a sheet states is often wrong; it serves progress only.
-    last_row = chosen.max_row
-    return Sheet(rows, last_row, tuple(sheet.title for sheet in sheets))
-
-
-def _has_cells(sheet: Any, limits: Limits) -> bool:
-    return any(any(values) for _, values in _rows(sheet, limits, None, last=SEARCHED))
-
-
-def _rows(sheet: Any, limits: Limits, width: int | None, last: int | None = None) -> Iterator[tuple[int, list[str]]]:
-    # Without bounds of our own, a sheet that states a false size would hide rows or be filled up with empty ones.
-    bounds = {"max_row": last or limits.rows + 1, "max_col": width or limits.columns + 1}
-    try:
-        for number, values in enumerate(sheet.iter_rows(values_only=True, **bounds), 1):
-            # Rows that a sheet leaves out come as one shared row of nothing, up to a million times.
-            yield number, [] if values.count(None) == len(values) else [_as_text(value) for value in values]
-    except FAULTS as error:
-        raise _refusal(error) from error
+    return Sheet(rows, last_row, tuple(name for name, _, _ in sheets))
 
 
 def _refusal(error: BaseException | None) -> rules.FileRefused:

@@ -83,7 +83,7 @@ class Limits:
     unpacked_bytes: int = 500 * 1024 * 1024
     ratio: int = 250
     entries: int = 2_000
-    shared_bytes: int = 150 * 1024 * 1024
+    held_bytes: int = 8 * 1024 * 1024
     rows: int = 1_000_000
     columns: int = 500
     line: int = 8 * 1024 * 1024

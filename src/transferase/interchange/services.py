@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import islice
+from datetime import timedelta
 from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 PREVIEWED_ROWS = 2_000
 SHOWN_ROWS = 20
 SHOWN_FINDINGS = 200
+# A file without a run that is younger may be one that is being received now.
+STRAY_AFTER = timedelta(days=1)
 # The database plans by what it knows of its tables; after growing so much it must look again.
 ANALYSED_AT = frozenset({1_000, 10_000, 100_000})
 # Names that the platform gives to sources itself: of records from the API, of files without a name, of the samples.
@@ -201,6 +204,19 @@ def cancel(*, actor: Person | System, run: ImportRun, at: datetime) -> ImportRun
     record(actor=actor, action="interchange.import.cancelled", subject=run, read=run.read)
     _drop_later(run)
     return run
+
+
+@service
+def drop_strays(*, actor: Person | System, at: datetime) -> int:
+    """Delete files that a lost process left behind a day ago or longer, and say how many."""
+    require(actor, Permission.DIRECTORY_ORGANISATION_VERIFY)
+    known = set(ImportRun.objects.exclude(stored_as="").values_list("stored_as", flat=True))
+    names = _storage.strays(known, (at - STRAY_AFTER).timestamp())
+    for name in names:
+        _storage.drop(name)
+    if names:
+        record(actor=actor, action="interchange.files.dropped", subject="interchange.files", count=len(names))
+    return len(names)
 
 
 def _source(actor: Person | System, name: str, organisation: Organisation | None, at: datetime) -> Source:

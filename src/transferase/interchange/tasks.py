@@ -36,7 +36,8 @@ def resume(timestamp: int) -> None:
 
 @periodic("interchange.forget", cron="17 3 * * *", queue="interchange")
 def forget(timestamp: int) -> None:
-    """Drop the files of imports that nobody went on with for a week."""
+    """Drop the files of imports that nobody went on with for a week, and those that belong to none."""
     at = timezone.now()
     for run in queries.forgotten_runs(at):
         services.cancel(actor=SYSTEM, run=run, at=at)
+    services.drop_strays(actor=SYSTEM, at=at)

@@ -15,7 +15,7 @@ from transferase.directory.rules import Permission
 
 REFERENCE = ROOT / "docs" / "reference"
 # Derived tables may be distributed over several servers one day.
-DERIVED = ("ListingIndex", "Sentence", "TermFrequency", "LanguageMean", "Match")
+DERIVED = ("ListingIndex", "Sentence", "TermFrequency", "LanguageMean", "Match", "ListingDay")
 
 
 def told() -> str:

@@ -101,7 +101,7 @@ def test_without_news_there_is_no_letter(make_person, subscribe, save, write, wo
     save(person)
     assert write(person) is None
     assert not Digest.objects.exists()
-    assert queries.readers_due(Subscription.objects.get().since + 2 * DAY)
+    assert queries.readers_due(Subscription.objects.get().since + 2 * DAY) == [person.pk]
 
 
 def test_what_was_there_before_is_no_news(make_person, subscribe, save, write, make_offer, index, words_searched, at):
@@ -265,8 +265,9 @@ def test_only_those_whose_letter_is_due_are_looked_for(make_person, subscribe, a
     subscribe(daily)
     subscribe(weekly, "weekly")
     subscribe(none, "off")
-    assert queries.readers_due(at) == [daily]
-    assert queries.readers_due(at + 6 * DAY) == [daily, weekly]
+    assert queries.readers_due(at) == [daily.pk]
+    assert queries.readers_due(at + 6 * DAY) == [daily.pk, weekly.pk]
+    assert queries.readers_due(at + timedelta(hours=9)) == [], "it is three in the morning"
 
 
 @pytest.mark.parametrize(

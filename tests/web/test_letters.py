@@ -216,6 +216,30 @@ def test_a_letter_whose_fate_is_unknown_is_not_sent_again(digest, through, clock
     assert len(server.letters) == 1
 
 
+def test_a_letter_that_cannot_be_put_into_words_keeps_no_other_back(
+    digest, reader, make_listing, index, mailoutbox, at
+):
+    Digest.objects.filter(pk=digest.pk).update(contents={})
+    index(make_listing(title="More microalgae"))
+    other = services.write_digest(actor=SYSTEM, person=reader(), at=at)
+    tasks.send_digests(timestamp=0)
+    assert state_of(digest) == ("waiting", "KeyError")
+    assert (state_of(other), len(mailoutbox)) == (("sent", ""), 1)
+
+
+def test_the_worker_writes_and_sends_by_the_clock(reader, make_listing, index, mailoutbox, drain, at):
+    from procrastinate.contrib.django import app
+
+    periodic = {task.task.name: task for task in app.periodic_registry.periodic_tasks.values()}
+    assert {"matching.write_digests", "web.send_digests", "matching.forget_letters"} <= periodic.keys()
+    index(make_listing(title="Microalgae", summary="Microalgae grow here."))
+    person = reader()
+    for name in ("matching.write_digests", "web.send_digests", "matching.forget_letters"):
+        app.tasks[name].func(timestamp=int(at.timestamp()))
+        drain(only="matching.write_digest")
+    assert [mail.to for mail in mailoutbox] == [[person.email]]
+
+
 # ---------------------------------------------------------------- crashes
 
 SENDER = """

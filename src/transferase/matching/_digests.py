@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 
 from transferase.catalogue.models import Direction, Listing
 from transferase.directory.models import Person
-from transferase.matching._saving import CLAIMED_FOR, NEWS_FOR, WEEK, current_period
+from transferase.matching._saving import CLAIMED_FOR, FROM_HOUR, NEWS_FOR, WEEK, current_period
 from transferase.matching._search import search
 from transferase.matching._views import view_matches
 from transferase.matching.models import (
@@ -189,15 +189,17 @@ def reader_with(number: int) -> Person | None:
     return Person.objects.filter(pk=number).first()
 
 
-def readers_due(at: datetime) -> list[Person]:
-    """The persons for whom nobody has looked for news of the present day or week yet."""
+def readers_due(at: datetime) -> list[int]:
+    """The numbers of the persons for whom nobody has looked for news of the present day or week yet."""
     local = localtime(at)
+    if local.hour < FROM_HOUR:
+        return []
     is_due = Q(pk__in=[])
     for rhythm in (Rhythm.DAILY, Rhythm.WEEKLY):
         is_done = Q(looked_for__gte=current_period(rhythm, local))
         is_due |= Q(Q(looked_for=None) | ~is_done, rhythm=rhythm)
-    readers = Subscription.objects.filter(is_due, person__is_active=True).values("person")
-    return list(Person.objects.filter(pk__in=readers).order_by("pk"))
+    readers = Subscription.objects.filter(is_due, person__is_active=True)
+    return list(readers.order_by("person").values_list("person", flat=True))
 
 
 def digests_due(at: datetime, limit: int) -> list[int]:

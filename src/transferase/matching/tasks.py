@@ -80,10 +80,17 @@ def sweep(timestamp: int) -> None:
 
 @periodic("matching.write_digests", cron="*/15 * * * *", queue="mail")
 def write_digests(timestamp: int) -> None:
-    """Write the letters of the day or week that are due, each in a transaction of its own."""
-    at = datetime.fromtimestamp(timestamp, UTC)
-    for person in queries.readers_due(at):
-        services.write_digest(actor=SYSTEM, person=person, at=at)
+    """See to it that the letters of the day or week that are due are written, each by a job of its own."""
+    for person in queries.readers_due(datetime.fromtimestamp(timestamp, UTC)):
+        enqueue("matching.write_digest", queueing_lock=f"matching.write_digest:{person}", person_id=person)
+
+
+@task("matching.write_digest", queue="mail")
+def write_digest(*, person_id: int) -> None:
+    """Write the letter of one person."""
+    person = queries.reader_with(person_id)
+    if person is not None:
+        services.write_digest(actor=SYSTEM, person=person, at=timezone.now())
 
 
 @periodic("matching.forget_letters", cron="41 3 * * *", queue="mail")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import smtplib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from transferase.matching.models import Digest
     from transferase.matching.queries import DigestContents, MatchView
     from transferase.web.cards import Card
+
+log = logging.getLogger("transferase.web")
 
 LONGEST_QUOTE: Final = 140
 LONGEST_SUBJECT: Final = 80
@@ -67,16 +70,18 @@ def deliver(digest_id: int) -> bool:
     From `start_sending` on nobody can know whether the letter arrived, so whatever is unclear after that is not
     repeated; what surely did not leave is tried again.
     """
-    at = timezone.now()
-    digest = services.claim_digest(actor=SYSTEM, digest_id=digest_id, at=at)
+    digest = services.claim_digest(actor=SYSTEM, digest_id=digest_id, at=timezone.now())
     if digest is None:
         return True
-    viewer = viewer_of(digest.person, at)
-    contents = queries.contents_of(digest, viewer, at)
-    if contents.is_empty:
+    try:
+        message = _in_words(digest)
+    except Exception as error:  # a letter that cannot be written must not keep the others back
+        log.exception("letter %s cannot be put into words", digest_id)
+        services.postpone_digest(actor=SYSTEM, digest=digest, trouble=_trouble(error), at=timezone.now())
+        return True
+    if message is None:
         services.settle_digest(actor=SYSTEM, digest=digest, state=DigestState.EMPTY, at=timezone.now())
         return True
-    message = letter(digest, contents, viewer, at)
     message.connection = get_connection()
     try:
         message.connection.open()
@@ -89,6 +94,13 @@ def deliver(digest_id: int) -> bool:
         with contextlib.suppress(OSError, smtplib.SMTPException):
             message.connection.close()
     return True
+
+
+def _in_words(digest: Digest) -> EmailMultiAlternatives | None:
+    at = timezone.now()
+    viewer = viewer_of(digest.person, at)
+    contents = queries.contents_of(digest, viewer, at)
+    return None if contents.is_empty else letter(digest, contents, viewer, at)
 
 
 def _send(digest: Digest, message: EmailMultiAlternatives) -> None:

@@ -226,7 +226,7 @@ def _question(
 ) -> dict[str, Any]:
     vector = unit(base[made.randrange(len(base))] + 0.04 * rng.standard_normal(base.shape[1]).astype(np.float32))
     terms = [term for term, _ in made.choices(words, [number for _, number in words], k=8)]
-    known = counted.lexicon("offer", "en", terms, counted.current(version))
+    known = counted.lexicon("offer", "en", terms, counted.current())
     return {
         "direction": "offer",
         "vectors": {"en": vector},
@@ -246,7 +246,7 @@ def _fill(
     at, until = timezone.now(), timezone.now() + timezone.timedelta(days=180)
     owner = Organisation.objects.order_by("pk").values_list("pk", flat=True)[0]
     weights = [number for _, number in words]
-    now = counted.current(version)
+    now = counted.current()
     length = now.length("en", Role.PASSAGE)
     names = [
         "listing_id", "language", "tier", "part", "direction", "is_machine_made", "is_lead", "is_quotable",

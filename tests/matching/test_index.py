@@ -29,9 +29,9 @@ def embedded(monkeypatch):
     told = []
     real = model.embed
 
-    def watching(texts, role):
+    def watching(texts, role, of=None):
         told.extend((str(role), text) for text in texts)
-        return real(texts, role)
+        return real(texts, role, of)
 
     monkeypatch.setattr(model, "embed", watching)
     return told
@@ -140,7 +140,7 @@ def test_counting_in_steps_and_counting_anew_agree(make_offer, make_need, index,
         TermFrequency.objects.filter(listings__gt=0).values_list("direction", "language", "term", "listings")
     )
 
-    services.make_means(actor=SYSTEM, at=at)
+    services.renew_means(actor=SYSTEM, at=at, is_forced=True)
 
     assert set(TermFrequency.objects.values_list("direction", "language", "term", "listings")) == in_steps
 

@@ -43,6 +43,7 @@ def endpoint(settings):
         settings.EMBEDDING_KEY = "key"
         yield server
         model._loaded.pop(settings.EMBEDDING).close()
+        model._silent.clear()
         server.shutdown()
         thread.join()
 

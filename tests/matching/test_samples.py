@@ -160,7 +160,7 @@ def test_the_database_ranks_as_the_evaluation_does(judged_set, data, make_organi
     record_texts(offers, "offer", make_organisation(), at)
     services.rebuild(actor=SYSTEM, at=at, with_quotes=False)
     ids = dict(Listing.objects.values_list("pk", "external_id"))
-    now = statistics.current(model.model_version())
+    now = statistics.current()
 
     # Title and summary "." have no word, but both ways of measuring embed them.
     texts = [
@@ -190,7 +190,7 @@ def test_the_database_ranks_as_the_evaluation_does(judged_set, data, make_organi
             for number in candidates
         }
 
-        fits = text_fits(subject_of(listing.pk), public_reach(at), now)
+        fits = text_fits(subject_of(listing.pk, now), public_reach(at), now)
         got = {ids[other]: score_of(NeedFacts(), OfferFacts(), fit) for other, fit in fits.items()}
 
         assert top(got) == top(expected)

@@ -46,12 +46,13 @@ def periodic(name: str, *, cron: str, queue: str = "default") -> Callable[[F], F
     return register
 
 
-def enqueue(name: str, *, queueing_lock: str | None = None, **facts: Any) -> None:
+def enqueue(name: str, *, queueing_lock: str | None = None, priority: int = 0, **facts: Any) -> None:
     """Defer a task by name in the caller's transaction.
 
-    With a `queueing_lock` a second job is not added while the first one waits.
+    With a `queueing_lock` a second job is not added while the first one waits. What nobody waits for has a `priority`
+    below 0: every other job goes before it.
     """
-    deferrer = app.configure_task(name, queueing_lock=queueing_lock)
+    deferrer = app.configure_task(name, queueing_lock=queueing_lock, priority=priority)
     if queueing_lock is None:
         deferrer.defer(**facts)
         return

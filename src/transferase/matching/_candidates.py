@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import connection, transaction
 from pgvector import SparseVector
 
-from transferase.matching.models import TERM_SPACE, ListingIndex
+from transferase.matching._editions import EditionChanged
+from transferase.matching.models import TERM_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     import numpy as np
+    from django.db.backends.utils import CursorWrapper
     from numpy.typing import NDArray
 
     from transferase.matching._reach import Reach
@@ -57,6 +59,7 @@ class Question:
     column: str = "words"
     conditions: str = "TRUE"
     parameters: Mapping[str, object] = field(default_factory=dict)
+    edition: int | None = None  # of the index, that the vectors were made for
     except_listing: UUID | None = None
     also: Sequence[UUID] = ()  # scored even if they are no candidates
 
@@ -115,9 +118,9 @@ def find(question: Question, reach: Reach, candidates: int = CANDIDATES) -> list
         for number, (term, worth) in enumerate(ask.worth.items()):
             parameters[f"term_{_name(language)}_{number}"] = any_of([term])
             parameters[f"worth_{_name(language)}_{number}"] = worth
-    is_exact = _is_small()
-    statement = _statement(question, asks, reach, is_exact=is_exact)
     with transaction.atomic(), connection.cursor() as cursor:
+        is_exact = _is_small(cursor, question.edition)
+        statement = _statement(question, asks, reach, is_exact=is_exact)
         if not is_exact:
             cursor.execute(_SETTINGS)
         cursor.execute(statement, parameters)
@@ -191,7 +194,17 @@ def _name(language: str) -> str:
     return language.replace("-", "_")
 
 
-def _is_small() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [ListingIndex._meta.db_table])
-        return float(cursor.fetchone()[0]) < EXACT_BELOW
+def _is_small(cursor: CursorWrapper, edition: int | None) -> bool:
+    """Whether an exact scan costs less than the index; holds the table, so that its edition stays that of the question.
+
+    Raises EditionChanged when it is another one already.
+    """
+    cursor.execute(
+        """SELECT (SELECT reltuples FROM pg_class WHERE oid = 'matching_listingindex'::regclass),
+                  coalesce((SELECT number FROM matching_edition WHERE state = 'running'), 0)
+        FROM (SELECT count(*) FROM (SELECT FROM matching_listingindex LIMIT 0) none) held"""
+    )
+    rows, number = cursor.fetchone()
+    if edition is not None and number != edition:
+        raise EditionChanged
+    return float(rows) < EXACT_BELOW

@@ -11,11 +11,12 @@ from django.db.models import Exists, OuterRef, Prefetch
 
 from transferase.catalogue.models import Classification, Direction, Hold, Listing, ListingText, Scheme, State, Tier
 from transferase.engine.ranking import Lexicon, QueryKind, Role, long_parts, sparse, unit
+from transferase.matching import _editions as editions
 from transferase.matching import _model as model
 from transferase.matching._candidates import sparse_text, vector_text
 from transferase.matching._statistics import lexicon
 from transferase.matching._texts import ROLES, digest_of, lead_of, quoted_digest, quotes_of, terms_of, whole
-from transferase.matching.models import ListingIndex, Sentence
+from transferase.matching.models import ListingIndex
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from transferase.engine.ranking import Quote
+    from transferase.matching._editions import Standing, Tables
     from transferase.matching._statistics import Statistics
 
 # A listing that is over has no place in the index; a draft has one, so that its owner sees matches before it is open.
 INDEXED_STATES: Final = (State.DRAFT, State.IN_REVIEW, State.PUBLISHED, State.PAUSED)
-_ROW_COLUMNS: Final = (
+ROW_COLUMNS: Final = (
     "listing_id", "language", "tier", "part", "direction", "is_machine_made", "is_lead", "is_quotable",
     "listing_version", "original_language", "owner_id", "is_anonymous", "country", "is_open", "visible_until",
     "trl_low", "trl_high", "transfer_modes", "ipc", "fields", "lexemes", "words", "asked", "attainable", "length",
@@ -100,13 +102,12 @@ def entries_of(listings: Iterable[Listing], *, with_terms: bool = True) -> list[
     return found
 
 
-def embed(entries: Sequence[TextEntry], *, with_sentences: bool) -> None:
-    """Fill in the vectors; what was embedded before is taken from the index.
+def embed(entries: Sequence[TextEntry], edition: Standing, *, with_sentences: bool) -> None:
+    """Fill in the vectors by the model of an edition; what it embedded before is taken from the index.
 
     Without sentences the listings can be found and matched much sooner; `write_sentences` follows for the quotes.
     """
-    version = model.model_version()
-    known, known_sentences = _held_vectors({entry.listing.pk for entry in entries}, version)
+    known, known_sentences = _held_vectors(entries, edition)
     wanted: dict[tuple[str, Role], NDArray[np.float32] | None] = {}
     for entry in entries:
         for part, digest in zip(entry.parts, entry.digests(), strict=True):
@@ -115,7 +116,7 @@ def embed(entries: Sequence[TextEntry], *, with_sentences: bool) -> None:
             wanted[said.text, Role.SENTENCE] = known_sentences.get(quoted_digest(said.text))
     for role in Role if with_sentences else (Role.QUERY, Role.PASSAGE):
         texts = [text for (text, of), vector in wanted.items() if of is role and vector is None]
-        vectors = model.embed(texts, role) if texts else None
+        vectors = model.embed(texts, role, edition) if texts else None
         if vectors is not None:
             wanted.update({(text, role): vector for text, vector in zip(texts, vectors, strict=True)})
     for entry in entries:
@@ -129,42 +130,75 @@ def _all_or_none(vectors: Sequence[NDArray[np.float32] | None]) -> list[NDArray[
 
 
 def _held_vectors(
-    listings: Collection[UUID], version: str
+    entries: Sequence[TextEntry], edition: Standing
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+    """The vectors that a model made before, by the digests of their texts: in this edition or, of its model, any."""
     # A need of several parts keeps their mean in part 0, which is no vector of any text that could be asked for.
-    rows = ListingIndex.objects.filter(listing_id__in=listings, model_version=version, raw__isnull=False)
-    sentences = Sentence.objects.filter(listing_id__in=listings, model_version=version)
-    return (
-        {digest: np.asarray(raw, np.float32) for digest, raw in rows.values_list("text_digest", "raw")},
-        {digest: np.asarray(raw, np.float32) for digest, raw in sentences.values_list("digest", "raw")},
-    )
+    digests = list({digest for entry in entries for digest in entry.digests()})
+    listings = list({entry.listing.pk for entry in entries})
+    known: dict[str, NDArray[np.float32]] = {}
+    known_sentences: dict[str, NDArray[np.float32]] = {}
+    with connection.cursor() as cursor:
+        for tables in (editions.RUNNING, editions.NEXT):
+            if editions.exists(tables.index):
+                cursor.execute(
+                    f"""SELECT DISTINCT ON (text_digest) text_digest, raw::text FROM {tables.index}
+                    WHERE text_digest = ANY(%s) AND model_version = %s AND raw IS NOT NULL""",  # noqa: S608 - constants
+                    [digests, edition.model_version],
+                )
+                known |= {digest: _vector(text) for digest, text in cursor.fetchall()}
+            if editions.exists(tables.sentences):
+                cursor.execute(
+                    f"""SELECT digest, raw::text FROM {tables.sentences}
+                    WHERE listing_id = ANY(%s) AND model_version = %s""",  # noqa: S608 - constants
+                    [listings, edition.model_version],
+                )
+                known_sentences |= {digest: _vector(text) for digest, text in cursor.fetchall()}
+    return known, known_sentences
 
 
-def write(listings: Collection[UUID], entries: Sequence[TextEntry], statistics: Statistics) -> None:
-    """Put rows in the place of those that the listings had."""
-    ListingIndex.objects.filter(listing_id__in=listings).delete()
-    version = model.model_version()
+def _vector(text: str) -> NDArray[np.float32]:
+    return np.array(text.strip("[]").split(","), np.float32)
+
+
+def write(
+    listings: Collection[UUID],
+    entries: Sequence[TextEntry],
+    statistics: Statistics,
+    tables: Tables = editions.RUNNING,
+) -> None:
+    """Put rows in the place of those that the listings had in an edition."""
     lexicons = _lexicons(entries, statistics)
-    with connection.cursor() as cursor, cursor.copy(_copy("matching_listingindex", _ROW_COLUMNS)) as copy:
-        for entry in entries:
-            for row in _rows(entry, statistics, lexicons, version):
-                copy.write_row(row)
-    write_sentences(listings, entries)
+    with connection.cursor() as cursor:
+        cursor.execute(f'DELETE FROM "{tables.index}" WHERE listing_id = ANY(%s)', [list(listings)])  # noqa: S608
+        with cursor.copy(_copy(tables.index, ROW_COLUMNS)) as copy:
+            for entry in entries:
+                for row in _rows(entry, statistics, lexicons):
+                    copy.write_row(row)
+    write_sentences(listings, entries, statistics.edition, tables)
 
 
-def write_sentences(listings: Collection[UUID], entries: Sequence[TextEntry]) -> None:
-    """Put the sentences of listings in the place of those that they had."""
-    Sentence.objects.filter(listing_id__in=listings).delete()
-    version = model.model_version()
-    with connection.cursor() as cursor, cursor.copy(_copy("matching_sentence", _SENTENCE_COLUMNS)) as copy:
-        for entry in entries:
-            for number, (said, vector) in enumerate(zip(entry.sentences, entry.sentence_vectors, strict=False)):
-                place = (said.field, said.start, said.end, quoted_digest(said.text))
-                copy.write_row((*entry.key, number, *place, vector_text(vector), version))
+def write_sentences(
+    listings: Collection[UUID],
+    entries: Sequence[TextEntry],
+    edition: Standing,
+    tables: Tables = editions.RUNNING,
+) -> None:
+    """Put the sentences of listings in the place of those that they had in an edition."""
     quotable = {entry.listing.pk for entry in entries} - {
         entry.listing.pk for entry in entries if not entry.is_quotable
     }
-    ListingIndex.objects.filter(listing_id__in=quotable).update(is_quotable=True)
+    with connection.cursor() as cursor:
+        cursor.execute(f'DELETE FROM "{tables.sentences}" WHERE listing_id = ANY(%s)', [list(listings)])  # noqa: S608
+        with cursor.copy(_copy(tables.sentences, _SENTENCE_COLUMNS)) as copy:
+            for entry in entries:
+                for number, (said, vector) in enumerate(zip(entry.sentences, entry.sentence_vectors, strict=False)):
+                    place = (said.field, said.start, said.end, quoted_digest(said.text))
+                    copy.write_row((*entry.key, number, *place, vector_text(vector), edition.model_version))
+        cursor.execute(
+            f'UPDATE "{tables.index}" SET is_quotable = TRUE WHERE listing_id = ANY(%s)',  # noqa: S608
+            [list(quotable)],
+        )
 
 
 def _copy(table: str, columns: Sequence[str]) -> str:
@@ -181,9 +215,7 @@ def _lexicons(entries: Sequence[TextEntry], statistics: Statistics) -> dict[str,
     return {language: lexicon(Direction.OFFER, language, said, statistics) for language, said in terms.items()}
 
 
-def _rows(
-    entry: TextEntry, statistics: Statistics, lexicons: Mapping[str, Lexicon], version: str
-) -> Iterable[tuple[object, ...]]:
+def _rows(entry: TextEntry, statistics: Statistics, lexicons: Mapping[str, Lexicon]) -> Iterable[tuple[object, ...]]:
     listing, text = entry.listing, entry.text
     language, role = text.language, entry.role
     own = Lexicon(0, statistics.length(language, role), {})
@@ -210,7 +242,7 @@ def _rows(
             len(entry.terms) if is_whole else 0,
             None if vector is None else vector_text(vector),
             None if centred is None else vector_text(centred),
-            "" if vector is None else version,
+            "" if vector is None else statistics.model_version,
             statistics.version,
             digests[part] if vectors else digest_of(entry.body, role),
         )  # fmt: skip
@@ -252,11 +284,17 @@ def _tsvector(terms: Iterable[str]) -> str:
 # ---------------------------------------------------------------- what is to be done
 
 
-def stale(share: tuple[int, int] = (0, 1)) -> list[UUID]:
-    """The listings whose rows are missing, stale or too many, oldest first; `share` takes the n-th of m parts."""
+def stale(
+    share: tuple[int, int] = (0, 1), *, edition: Standing | None = None, table: str = editions.RUNNING.index
+) -> list[UUID]:
+    """The listings whose rows in an edition are missing, stale or too many, oldest first.
+
+    `share` takes the n-th of m parts.
+    """
+    edition = edition or editions.running()
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT coalesce(l.id, i.listing_id) FROM
+            f"""SELECT coalesce(l.id, i.listing_id) FROM
                 (SELECT l.id, l.version, l.visible_until,
                     l.state = 'published' AND NOT EXISTS (SELECT 1 FROM catalogue_hold h
                         WHERE h.listing_id = l.id AND h.lifted_at IS NULL) AS is_open
@@ -267,16 +305,16 @@ def stale(share: tuple[int, int] = (0, 1)) -> list[UUID]:
                     max(visible_until) AS visible_until,
                     bool_or(model_version NOT IN ('', %(model)s)) AS is_of_other_model,
                     bool_or(NOT is_machine_made AND model_version = '') AS lacks_meaning
-                FROM matching_listingindex GROUP BY listing_id) i ON i.listing_id = l.id
+                FROM {table} GROUP BY listing_id) i ON i.listing_id = l.id
             WHERE (l.id IS NULL OR i.listing_id IS NULL OR i.version <> l.version OR i.is_open <> l.is_open
                    OR i.visible_until IS DISTINCT FROM l.visible_until OR i.is_of_other_model
                    OR (i.lacks_meaning AND %(has_model)s))
               AND mod(abs(hashtext(coalesce(l.id, i.listing_id)::text)::bigint), %(of)s) = %(share)s
-            ORDER BY 1""",
+            ORDER BY 1""",  # noqa: S608 - constants
             {
                 "states": list(INDEXED_STATES),
-                "model": model.model_version(),
-                "has_model": model.embedder() is not None,
+                "model": edition.model_version,
+                "has_model": model.embedder(edition) is not None,
                 "share": share[0],
                 "of": share[1],
             },

@@ -86,7 +86,7 @@ def ranking_of(draft: ListingDraft, at: datetime) -> list[tuple[UUID, Score]]:
 
 
 def _compare(draft: ListingDraft, at: datetime) -> tuple[list[_Compared], Facts]:
-    now = statistics.current(model.model_version())
+    now = statistics.current()
     rows = [_row(text, draft.direction, now) for text in _texts(draft) if whole(text)]
     facts = Facts(at)
     if not rows:
@@ -122,7 +122,7 @@ def _row(text: ListingText, direction: str, now: Statistics) -> TextRow:
     vector = None
     if not text.is_machine_made:
         parts = (long_parts(body) or [body]) if direction == Direction.NEED else [body]
-        raw = model.embed(parts, role)
+        raw = model.embed(parts, role, now.edition)
         vector = None if raw is None else now.centred(unit(np.mean(raw, axis=0)), text.language, role)
     return TextRow(text.language, text.is_machine_made, list(dict.fromkeys(terms)), sparse(weights), attainable, vector)
 
@@ -146,7 +146,7 @@ def _sides(own: NeedFacts | OfferFacts, other: NeedFacts | OfferFacts) -> tuple[
 
 
 def _shown(best: Sequence[_Compared], draft: ListingDraft, facts: Facts, language: str) -> list[PreviewMatch]:
-    now = statistics.current(model.model_version())
+    now = statistics.current()
     sides = Sides(now)
     sides.read([row.listing_id for row in best])
     own = stated(draft, _codes(draft))

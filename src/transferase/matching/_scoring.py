@@ -40,13 +40,12 @@ from transferase.engine.ranking import (
     term_id,
 )
 from transferase.foundation.languages import LANGUAGES
-from transferase.matching import _model as model
 from transferase.matching._candidates import CANDIDATES, Ask, Question, find
 from transferase.matching._indexing import INDEXED_STATES
 from transferase.matching._statistics import lexicon
 from transferase.matching._texts import fields_of, quoted_digest
 from transferase.matching._weights import weights_in_force
-from transferase.matching.models import DIMENSION, Sentence
+from transferase.matching.models import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -105,14 +104,14 @@ class TextFit:
     is_written: bool = False
 
 
-def subject_of(listing_id: UUID) -> Subject | None:
+def subject_of(listing_id: UUID, statistics: Statistics) -> Subject | None:
     """What the index holds of the public texts of a listing; None when it holds nothing."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT direction, language, is_machine_made, tsvector_to_array(lexemes), coalesce(asked, words)::text,
                       attainable, CASE WHEN model_version = %s THEN centred::text END
             FROM matching_listingindex WHERE listing_id = %s AND tier = 'public' AND part = 0 ORDER BY language""",
-            [model.model_version(), listing_id],
+            [statistics.model_version, listing_id],
         )
         found = cursor.fetchall()
     rows = [
@@ -160,7 +159,8 @@ def text_fits(
         direction=subject.sought,
         vectors=vectors,
         asks=asks,
-        model_version=model.model_version(),
+        model_version=statistics.model_version,
+        edition=statistics.edition.number,
         column="words" if subject.direction == Direction.NEED else "asked",
         conditions=f"({conditions}) AND i.part = 0",
         except_listing=subject.listing_id,
@@ -324,7 +324,7 @@ class Sides:
         for text in ListingText.objects.filter(listing__in=wanted, tier=Tier.PUBLIC).order_by("pk"):
             self.texts[text.listing_id][text.language] = text
         rows: dict[UUID, list[tuple[Quote, NDArray[np.float32]]]] = {listing: [] for listing in wanted}
-        version = model.model_version()
+        version = self.statistics.model_version
         for row in Sentence.objects.filter(listing__in=wanted, tier=Tier.PUBLIC, model_version=version).order_by(
             "language", "number"
         ):
@@ -335,7 +335,8 @@ class Sides:
                 vector = np.asarray(row.raw, np.float32)
                 rows[row.listing_id].append((quote, self.statistics.centred(vector, row.language, Role.SENTENCE)))
         for listing, found in rows.items():
-            vectors = np.array([vector for _, vector in found], np.float32).reshape(len(found), DIMENSION)
+            shape = len(found), self.statistics.edition.dimension
+            vectors = np.array([vector for _, vector in found], np.float32).reshape(shape)
             self.sentences[listing] = (tuple(quote for quote, _ in found), vectors)
 
     def original(self, listing: UUID) -> ListingText:
@@ -406,7 +407,7 @@ class Sides:
     def _lexicon(self, need: UUID, language: str) -> Lexicon:
         key = (need, language)
         if key not in self.lexicons:
-            subject = subject_of(need)
+            subject = subject_of(need, self.statistics)
             terms = next((row.terms for row in subject.rows if row.language == language), ()) if subject else ()
             self.lexicons[key] = lexicon(Direction.OFFER, language, terms, self.statistics)
         return self.lexicons[key]

@@ -17,6 +17,7 @@ from transferase.matching import _facets as facets
 from transferase.matching import _model as model
 from transferase.matching import _statistics as statistics
 from transferase.matching._candidates import Ask, Question, find
+from transferase.matching._editions import EditionChanged
 from transferase.matching._reach import public_reach, reach_of
 from transferase.matching._scoring import nearest
 from transferase.matching._texts import fields_of, whole
@@ -133,10 +134,11 @@ def search(
     said = normalise(text)[:LONGEST_QUERY]
     if not said:
         return _browse(reach, directions, filters, own, limit, offset, started)
-    now = statistics.current(model.model_version())
-    query = _prepared(said, language, now)
-    ranked = _ranked(query, directions, filters, own, reach, now)
-    pool = ranked if filters.is_empty else {**_ranked(query, directions, Filters(), own, reach, now), **ranked}
+    try:
+        query, ranked, pool = _found(said, language, directions, filters, own, reach)
+    except EditionChanged:
+        # The index was switched between the making of the query and its question; once in a while that happens.
+        query, ranked, pool = _found(said, language, directions, filters, own, reach)
     total, counts, without = facets.count(
         reach=reach, directions=directions, filters=filters, own=own, listings=list(pool)
     )
@@ -151,6 +153,18 @@ def search(
         milliseconds=1000 * (time.perf_counter() - started),
         meaning_is_available=query.vector is not None,
     )
+
+
+def _found(
+    said: str, language: str, directions: Sequence[str], filters: Filters, own: Sequence[int], reach: Reach
+) -> tuple[_Query, dict[UUID, _Ranked], dict[UUID, _Ranked]]:
+    """The query, what answers it within the filters, and what answers it at all."""
+    now = statistics.current()
+    query = _prepared(said, language, now)
+    ranked = _ranked(query, directions, filters, own, reach, now)
+    if filters.is_empty:
+        return query, ranked, ranked
+    return query, ranked, {**_ranked(query, directions, Filters(), own, reach, now), **ranked}
 
 
 def _browse(
@@ -184,7 +198,7 @@ def _prepared(text: str, reader: str, now: Statistics) -> _Query:
             # Names, acronyms and figures are written alike in all three languages.
             terms[other] = [term for term in terms[language] if _LATIN.match(term)]
     kind = QueryKind.TYPED if len(terms[language]) <= LONGEST_TYPED else QueryKind.NEED
-    vector = model.embed_typed(text)
+    vector = model.embed_typed(text, now.edition)
     if vector is not None:
         vector = now.centred(vector, language, Role.QUERY)
     return _Query(text, language, kind, terms, vector)
@@ -208,7 +222,8 @@ def _ranked(
             direction=direction,
             vectors={} if query.vector is None else {query.language: query.vector},
             asks=asks,
-            model_version=model.model_version(),
+            model_version=now.model_version,
+            edition=now.edition.number,
             conditions=" AND ".join(asked.values()) or "TRUE",
             parameters=parameters,
         )

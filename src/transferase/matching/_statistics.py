@@ -5,25 +5,28 @@ Only public texts of open listings are counted, so that nobody can learn from a 
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from django.db import connection
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, Q
 
 from transferase.catalogue.models import Direction
 from transferase.engine.ranking import DOCUMENT_SATURATION, Lexicon, Mean, Means, Role, default_means, shrink
 from transferase.foundation.languages import LANGUAGES
+from transferase.matching import _editions as editions
 from transferase.matching._texts import ROLES
-from transferase.matching.models import LanguageMean, TermFrequency
+from transferase.matching.models import LanguageMean, ListingIndex, TermFrequency
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from uuid import UUID
 
     from numpy.typing import NDArray
+
+    from transferase.matching._editions import Standing, Tables
 
 # A new version is made when the texts of some language and direction have become a fifth more.
 GROWTH: Final = 1.2
@@ -43,11 +46,19 @@ _DIRECTIONS: Final = {role: direction for direction, role in ROLES.items()}
 
 @dataclass(frozen=True)
 class Statistics:
-    """One version of the means and mean lengths, by language and role."""
+    """The means and mean lengths of an edition, by language and role."""
 
-    version: int
+    edition: Standing
     means: Means
     lengths: Mapping[tuple[str, str], float]
+
+    @property
+    def version(self) -> int:
+        return self.edition.means_version
+
+    @property
+    def model_version(self) -> str:
+        return self.edition.model_version
 
     def centred(self, vectors: NDArray[np.float32], language: str | None, role: Role) -> NDArray[np.float32]:
         """Vectors without what all texts of the language have in common in this role."""
@@ -57,89 +68,106 @@ class Statistics:
         return self.lengths.get((language, role)) or USUAL_LENGTH[language, role]
 
 
-_reading = threading.Lock()
-_read: dict[str, tuple[object, Statistics]] = {}
+def current() -> Statistics:
+    """Those of the running edition: what its rows were centred and weighed by, and what queries must be."""
+    return of(editions.running())
 
 
-def current(model_version: str) -> Statistics:
-    """The newest version that was made with a model; before there is one, the shipped means."""
-    made = LanguageMean.objects.filter(model_version=model_version).aggregate(
-        newest=Max("version"), texts=Sum("texts"), length=Sum("average_length")
-    )
-    mark = tuple(made.values())
-    held = _read.get(model_version)
-    if held is None or held[0] != mark:
-        held = (mark, _load(model_version, made["newest"] or 0))
-        with _reading:
-            _read[model_version] = held
-    return held[1]
-
-
-def _load(model_version: str, version: int) -> Statistics:
+@lru_cache(maxsize=8)
+def _made(edition: Standing, mark: int) -> Statistics:
     own: dict[tuple[str, Role], Mean] = {}
     lengths: dict[tuple[str, str], float] = {}
-    for row in LanguageMean.objects.filter(model_version=model_version, version=version):
+    for row in LanguageMean.objects.filter(model_version=edition.model_version, version=edition.means_version):
         language, role = row.language, Role(row.role)
         own[language, role] = Mean(language, role, row.texts, np.asarray(row.vector, np.float32))
         lengths[language, role] = row.average_length
-    return Statistics(version, default_means().replaced(str(version), own), lengths)
+    return Statistics(edition, shipped_means(edition).replaced(str(edition.means_version), own), lengths)
 
 
-def of_version(model_version: str, version: int) -> Statistics:
-    """An older version, as long as rows made with it are left."""
-    now = current(model_version)
-    return now if now.version == version else _load(model_version, version)
+def of(edition: Standing) -> Statistics:
+    """Those of an edition; before it has means of its own, the shipped ones."""
+    rows = LanguageMean.objects.filter(model_version=edition.model_version, version=edition.means_version)
+    # A version never changes, so what was read of it once holds; the mark tells one database from another in tests.
+    return _made(
+        edition, hash(tuple(rows.order_by("language", "role").values_list("texts", "vectors", "average_length")))
+    )
 
 
-def is_due(statistics: Statistics, model_version: str) -> bool:
-    """Whether the texts have grown so much that the means no longer stand for them."""
-    before = {
-        (row.language, row.role): row.texts
-        for row in LanguageMean.objects.filter(model_version=model_version, version=statistics.version)
-    }
+def shipped_means(edition: Standing) -> Means:
+    """The means that ship for a model; for one that nobody knew nothing is taken out before there are own texts."""
+    shipped = default_means()
+    if shipped.model_version == edition.model_version:
+        return shipped
+    nothing = np.zeros(edition.dimension, np.float32)
+    return Means(edition.model_version, "0", {key: Mean(*key, 0, nothing) for key in shipped.of})
+
+
+def is_due(statistics: Statistics) -> bool:
+    """Whether the texts have grown so much that the means no longer stand for them, or have vectors only now."""
+    rows = LanguageMean.objects.filter(model_version=statistics.model_version, version=statistics.version)
+    before = {(row.language, row.role): row for row in rows}
     for row in TermFrequency.objects.filter(term=""):
-        known = before.get((row.language, ROLES[Direction(row.direction)]), 0)
-        if row.listings >= GROWTH * known + LEAST_GROWTH:
+        known = before.get((row.language, ROLES[Direction(row.direction)]))
+        if row.listings >= GROWTH * (known.texts if known else 0) + LEAST_GROWTH:
             return True
-    return False
+    if any(row.vectors for row in before.values()):
+        return False
+    return bool(before) and ListingIndex.objects.filter(is_open=True, tier="public", raw__isnull=False).exists()
 
 
-def make_version(model_version: str) -> Statistics:
-    """A new version from the texts as they are now; a language with few texts leans on the shipped means."""
+def make_version(edition: Standing, tables: Tables) -> int:
+    """A new version for an edition from the texts in its tables as they are now; says its number.
+
+    A language with few texts leans on the shipped means.
+    """
     version = (LanguageMean.objects.aggregate(newest=Max("version"))["newest"] or 0) + 1
-    defaults = default_means()
-    counts = {(row.language, ROLES[Direction(row.direction)]): row for row in TermFrequency.objects.filter(term="")}
-    sums = _mean_vectors(model_version)
+    defaults = shipped_means(edition)
+    counts = _lengths(tables.index)
+    sums = _mean_vectors(edition.model_version, tables)
     rows = []
     for language in LANGUAGES:
         for role in Role:
             number, mean = sums.get((language, role), (0, None))
             default = defaults.vector(language, role)
-            vector = default if mean is None else shrink(mean, number, default)
-            count = counts.get((language, role))
+            texts, length = counts.get((language, role), (number, 0))
             rows.append(
                 LanguageMean(
                     language=language,
                     role=role,
                     version=version,
-                    model_version=model_version,
-                    texts=count.listings if count else number,
-                    average_length=count.length / count.listings if count and count.listings else 0,
-                    vector=vector,
+                    model_version=edition.model_version,
+                    texts=texts,
+                    vectors=number,
+                    average_length=length / texts if texts else 0,
+                    vector=default if mean is None else shrink(mean, number, default),
                 )
             )
     LanguageMean.objects.bulk_create(rows)
-    return current(model_version)
+    return version
 
 
-def _mean_vectors(model_version: str) -> dict[tuple[str, str], tuple[int, NDArray[np.float32]]]:
+def forget_other_models(model_version: str) -> None:
+    """Remove the means of models that no row was made with any more."""
+    LanguageMean.objects.exclude(model_version=model_version).delete()
+
+
+def _lengths(table: str) -> dict[tuple[str, str], tuple[int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT i.language, i.direction, count(*), sum(i.length) FROM {table} i
+            WHERE {_COUNTED} GROUP BY 1, 2"""  # noqa: S608 - constants
+        )
+        return {(row[0], ROLES[Direction(row[1])]): (row[2], int(row[3])) for row in cursor.fetchall()}
+
+
+def _mean_vectors(model_version: str, tables: Tables) -> dict[tuple[str, str], tuple[int, NDArray[np.float32]]]:
     found: dict[tuple[str, str], tuple[int, NDArray[np.float32]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT i.language, i.direction, count(*), avg(i.raw::vector)::text FROM matching_listingindex i
+            f"""SELECT i.language, i.direction, count(*), avg(i.raw::vector)::text FROM {tables.index} i
             WHERE {_COUNTED} AND i.raw IS NOT NULL AND i.model_version = %s GROUP BY 1, 2
-            UNION ALL SELECT s.language, '', count(*), avg(s.raw::vector)::text FROM matching_sentence s
-            JOIN matching_listingindex i ON i.listing_id = s.listing_id AND i.is_lead AND {_COUNTED}
+            UNION ALL SELECT s.language, '', count(*), avg(s.raw::vector)::text FROM {tables.sentences} s
+            JOIN {tables.index} i ON i.listing_id = s.listing_id AND i.is_lead AND {_COUNTED}
             WHERE s.model_version = %s GROUP BY 1""",  # noqa: S608 - constants
             [model_version, model_version],
         )
@@ -197,15 +225,15 @@ def count_terms(
         )
 
 
-def count_all_terms() -> None:
+def count_all_terms(table: str = editions.RUNNING.index) -> None:
     """Count every word anew: the counts of many small changes, made at the same time, may have drifted."""
     TermFrequency.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO "matching_termfrequency" (direction, language, term, listings, length)
-            SELECT i.direction, i.language, term, count(*), 0 FROM matching_listingindex i,
+            SELECT i.direction, i.language, term, count(*), 0 FROM {table} i,
                 unnest(tsvector_to_array(i.lexemes)) AS term WHERE {_COUNTED} GROUP BY 1, 2, 3
-            UNION ALL SELECT i.direction, i.language, '', count(*), sum(i.length) FROM matching_listingindex i
+            UNION ALL SELECT i.direction, i.language, '', count(*), sum(i.length) FROM {table} i
             WHERE {_COUNTED} GROUP BY 1, 2"""  # noqa: S608 - constants
         )
 

@@ -2,6 +2,7 @@
 
 `ListingIndex`, `Sentence`, `TermFrequency`, `LanguageMean` and `Match` are derived: they may be emptied and rebuilt at
 any time, have no identity columns, and hold no database constraint on other tables, so that they can be distributed.
+The length of their vectors is that of the model; the tables that an edition is built in state it, the models do not.
 """
 
 from __future__ import annotations
@@ -36,7 +37,38 @@ if TYPE_CHECKING:
 
 # The largest sparse vector that pgvector takes: term ids are hashes below it, so no dictionary is needed.
 TERM_SPACE = 1_000_000_000
-DIMENSION = 384
+DIMENSION = 384  # of the model that ships
+
+
+class Edition(models.Model):
+    """One making of the index: one model, one version of the means, one way of weighing words, in every row.
+
+    The running edition is the table of `ListingIndex`. Another one is built beside it in a table of its own, with the
+    dimension of its own model, and takes its place when it is whole; so vectors of two models, or centred by two
+    means, never meet. Without a row the platform is new and uses what ships.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        BUILDING = "building"
+
+    number = models.PositiveIntegerField(primary_key=True)
+    state = models.CharField(max_length=10, choices=State)
+    model_version = models.CharField(max_length=80)
+    model = models.CharField(max_length=400, blank=True)  # what was configured: how the model is found again
+    dimension = models.PositiveIntegerField()
+    means_version = models.PositiveIntegerField(default=0)
+    words_version = models.CharField(max_length=80, blank=True)
+    listings = models.PositiveIntegerField(default=0)  # that were to be taken over when the building began
+    trouble = models.CharField(max_length=400, blank=True)  # why it does not go on
+    started_at = models.DateTimeField()
+    switched_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["state"], name="edition_state_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.state} {self.model_version} means {self.means_version}"
 
 
 class ListingIndex(models.Model):
@@ -78,8 +110,8 @@ class ListingIndex(models.Model):
     attainable = models.FloatField(default=0)
     length = models.PositiveIntegerField()
     # meaning
-    raw = HalfVectorField(dimensions=DIMENSION, null=True)
-    centred = HalfVectorField(dimensions=DIMENSION, null=True)
+    raw = HalfVectorField(null=True)
+    centred = HalfVectorField(null=True)
     model_version = models.CharField(max_length=80, blank=True)
     means_version = models.PositiveIntegerField(default=0)
     text_digest = models.CharField(max_length=64)
@@ -104,6 +136,7 @@ class ListingIndex(models.Model):
                 condition=models.Q(direction="need"),
             ),
             models.Index(fields=["owner_id"], name="listing_index_owner"),
+            models.Index(fields=["text_digest"], name="listing_index_digest"),  # what was embedded before
             models.Index(fields=["direction"], condition=models.Q(is_lead=True), name="listing_index_lead"),
         ]
 
@@ -123,7 +156,7 @@ class Sentence(models.Model):
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     digest = models.CharField(max_length=16)  # of the sentence: a reason that quotes other words is not shown
-    raw = HalfVectorField(dimensions=DIMENSION)
+    raw = HalfVectorField()
     model_version = models.CharField(max_length=80)
 
     def __str__(self) -> str:
@@ -161,8 +194,9 @@ class LanguageMean(models.Model):
     version = models.PositiveIntegerField()
     model_version = models.CharField(max_length=80)
     texts = models.PositiveIntegerField()
+    vectors = models.PositiveIntegerField(default=0)  # of so many of the texts; a platform may begin with words only
     average_length = models.FloatField()
-    vector = HalfVectorField(dimensions=DIMENSION)
+    vector = HalfVectorField()
 
     def __str__(self) -> str:
         return f"{self.language} {self.role} v{self.version}"

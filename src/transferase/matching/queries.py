@@ -211,7 +211,7 @@ def status() -> IndexStatus:
         model=running.name if running else "",
         model_version=version,
         engine_version=weights_in_force().engine_version,
-        means_version=statistics.current(version).version,
+        means_version=statistics.current().version,
         matches=Match.objects.count(),
         **rows,
     )

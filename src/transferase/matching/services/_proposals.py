@@ -13,7 +13,6 @@ from django.db.models import Q
 from transferase.catalogue.models import Direction, Listing
 from transferase.directory.rules import Permission, require
 from transferase.foundation.ledger import record, service
-from transferase.matching import _model as model
 from transferase.matching import _scoring as scoring
 from transferase.matching import _statistics as statistics
 from transferase.matching._reach import public_reach
@@ -54,7 +53,7 @@ class _Run:
     sides: scoring.Sides = field(init=False)
 
     def __post_init__(self) -> None:
-        self.now = statistics.current(model.model_version())
+        self.now = statistics.current()
         self.facts = scoring.Facts(self.at)
         self.sides = scoring.Sides(self.now)
 
@@ -126,7 +125,7 @@ def propose_all(
 
 
 def _propose(actor: Person | System, listing_id: UUID, run: _Run) -> list[Match]:
-    subject = scoring.subject_of(listing_id)
+    subject = scoring.subject_of(listing_id, run.now)
     existing = {
         match.offer_id if match.need_id == listing_id else match.need_id: match
         for match in Match.objects.filter(Q(need=listing_id) | Q(offer=listing_id))

@@ -198,6 +198,8 @@ TRANSLATION_KEY = os.environ.get("TRANSFERASE_TRANSLATION_KEY", "")
 EMBEDDING = os.environ.get("TRANSFERASE_EMBEDDING", "")
 EMBEDDING_KEY = os.environ.get("TRANSFERASE_EMBEDDING_KEY", "")
 EMBEDDING_CACHE = HOME / "models"
+EMBEDDING_PREFIXES = os.environ.get("TRANSFERASE_EMBEDDING_PREFIXES", "")
+EMBEDDING_DIMENSION = int(os.environ.get("TRANSFERASE_EMBEDDING_DIMENSION") or 0) or None
 # How many requests a minute the API answers: for an address without a token, for a person with tokens.
 API_ANONYMOUS_PER_MINUTE = int(os.environ.get("TRANSFERASE_API_ANONYMOUS_PER_MINUTE", "120"))
 API_TOKEN_PER_MINUTE = int(os.environ.get("TRANSFERASE_API_TOKEN_PER_MINUTE", "600"))

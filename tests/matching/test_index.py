@@ -260,7 +260,9 @@ def test_only_the_platform_and_operators_may_index(make_offer, make_person, at):
     assert services.index_listing(actor=make_person(role="operator"), listing_id=offer.pk, at=at) == 1
 
 
-def test_an_unknown_model_setting_leaves_words(settings, make_offer, index, at):
-    settings.EMBEDDING = "abacus"
+def test_an_unknown_model_setting_leaves_the_running_index_as_it_is(settings, make_offer, index, at):
     index(make_offer())
-    assert not queries.search(viewer=ANYONE, at=at, text="microalgae").meaning_is_available
+    settings.EMBEDDING = "abacus"
+    assert not services.begin_model(actor=SYSTEM, at=at)
+    assert queries.search(viewer=ANYONE, at=at, text="microalgae").meaning_is_available
+    assert "abacus" in model.trouble("abacus")

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 from django.db import connection
 
 from transferase.engine.ranking import DOCUMENT_SATURATION, MODEL_VERSION
+from transferase.engine.text import WORDS_VERSION
 from transferase.matching.models import DIMENSION, Edition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
 
 # Any fixed number will do: it names the advisory lock that lets one process at a time begin or switch an edition.
 EDITION_LOCK: Final = 7_205_316
@@ -59,7 +61,7 @@ class Standing:
 
 def words_version() -> str:
     """The way in which this version of the engine weighs words: rows made in another way are made anew."""
-    return f"k1={DOCUMENT_SATURATION.k1:g} b={DOCUMENT_SATURATION.b:g}"
+    return f"{WORDS_VERSION} k1={DOCUMENT_SATURATION.k1:g} b={DOCUMENT_SATURATION.b:g}"
 
 
 def running() -> Standing:
@@ -76,6 +78,12 @@ def _standing(state: str) -> Standing | None:
     names = ("number", "model_version", "model", "dimension", "means_version", "words_version")
     row = Edition.objects.filter(state=state).values_list(*names).first()
     return Standing(*row) if row else None
+
+
+def is_copied(edition: Standing) -> bool:
+    """Whether the rows of an edition are those of the running one, only centred and weighed anew."""
+    now = running()
+    return (edition.model_version, edition.words_version) == (now.model_version, now.words_version)
 
 
 def lock() -> None:
@@ -122,7 +130,7 @@ def _create(table: str, vectors: tuple[str, ...], dimension: int, key: str) -> N
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {made} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)")
         for column in vectors:
-            storage = "PLAIN" if dimension <= _INLINE else "MAIN" if column == "centred" else "EXTERNAL"
+            storage = "EXTERNAL" if column == "raw" else "PLAIN" if dimension <= _INLINE else "MAIN"
             cursor.execute(
                 f"ALTER TABLE {made} ALTER COLUMN {column} TYPE halfvec({int(dimension)}),"
                 f" ALTER COLUMN {column} SET STORAGE {storage}"
@@ -160,6 +168,32 @@ def dimension_of(table: str) -> int:
     """The length of the vectors that a table takes."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT atttypmod FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'raw'", [table])
+        return int(cursor.fetchone()[0])
+
+
+def differing(listing_ids: Sequence[UUID] | None = None) -> list[UUID]:
+    """The listings whose rows in the next edition are not those of the running one, centring and weights aside."""
+    columns = (
+        "listing_id, language, tier, part, listing_version, is_open, visible_until, owner_id, is_anonymous, is_lead,"
+        " is_quotable, length, text_digest"
+    )
+    chosen = "" if listing_ids is None else " WHERE listing_id = ANY(%(ids)s)"
+    sides = [f"SELECT {columns} FROM {tables.index}{chosen}" for tables in (RUNNING, NEXT)]  # noqa: S608 - constants
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT DISTINCT listing_id FROM (({sides[0]} EXCEPT {sides[1]})
+                UNION ALL ({sides[1]} EXCEPT {sides[0]})) different ORDER BY 1""",  # noqa: S608 - constants
+            None if listing_ids is None else {"ids": list(listing_ids)},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def count_done() -> int:
+    """How many listings stand in the next edition."""
+    if not exists(NEXT.index):
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {NEXT.index} WHERE is_lead")  # noqa: S608 - a constant
         return int(cursor.fetchone()[0])
 
 

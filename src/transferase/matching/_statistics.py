@@ -81,7 +81,11 @@ def _made(edition: Standing, mark: int) -> Statistics:
         language, role = row.language, Role(row.role)
         own[language, role] = Mean(language, role, row.texts, np.asarray(row.vector, np.float32))
         lengths[language, role] = row.average_length
-    return Statistics(edition, shipped_means(edition).replaced(str(edition.means_version), own), lengths)
+    return Statistics(
+        edition,
+        default_means(edition.model_version, edition.dimension).replaced(str(edition.means_version), own),
+        lengths,
+    )
 
 
 def of(edition: Standing) -> Statistics:
@@ -91,15 +95,6 @@ def of(edition: Standing) -> Statistics:
     return _made(
         edition, hash(tuple(rows.order_by("language", "role").values_list("texts", "vectors", "average_length")))
     )
-
-
-def shipped_means(edition: Standing) -> Means:
-    """The means that ship for a model; for one that nobody knew nothing is taken out before there are own texts."""
-    shipped = default_means()
-    if shipped.model_version == edition.model_version:
-        return shipped
-    nothing = np.zeros(edition.dimension, np.float32)
-    return Means(edition.model_version, "0", {key: Mean(*key, 0, nothing) for key in shipped.of})
 
 
 def is_due(statistics: Statistics) -> bool:
@@ -121,7 +116,7 @@ def make_version(edition: Standing, tables: Tables) -> int:
     A language with few texts leans on the shipped means.
     """
     version = (LanguageMean.objects.aggregate(newest=Max("version"))["newest"] or 0) + 1
-    defaults = shipped_means(edition)
+    defaults = default_means(edition.model_version, edition.dimension)
     counts = _lengths(tables.index)
     sums = _mean_vectors(edition.model_version, tables)
     rows = []

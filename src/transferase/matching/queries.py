@@ -11,6 +11,8 @@ from transferase.catalogue.models import Direction, Listing
 from transferase.engine.text import words
 from transferase.foundation import queue
 from transferase.foundation.languages import LANGUAGES
+from transferase.matching import _editions as editions
+from transferase.matching import _indexing as indexing
 from transferase.matching import _model as model
 from transferase.matching import _quality as measured
 from transferase.matching import _statistics as statistics
@@ -59,7 +61,7 @@ from transferase.matching._views import MatchView as MatchView
 from transferase.matching._views import PartView as PartView
 from transferase.matching._views import in_order, view_matches
 from transferase.matching._weights import approved_version, weights_in_force, weights_of
-from transferase.matching.models import Judgement, ListingIndex, Match, Notice, WeightsVersion
+from transferase.matching.models import Edition, Judgement, ListingIndex, Match, Notice, WeightsVersion
 from transferase.matching.rules import Filters as Filters
 
 if TYPE_CHECKING:
@@ -75,6 +77,19 @@ _READ = 100
 
 
 @dataclass(frozen=True)
+class EditionProgress:
+    """An edition of the index that is being built; `trouble` says why it does not go on, if it does not."""
+
+    number: int
+    model_version: str
+    is_copied: bool
+    listings: int
+    done: int
+    since: datetime
+    trouble: str
+
+
+@dataclass(frozen=True)
 class IndexStatus:
     """How the index stands, for the people who run the platform; `model` is empty while only words are searched."""
 
@@ -86,6 +101,8 @@ class IndexStatus:
     listings: int
     with_meaning: int
     matches: int
+    trouble: str  # why texts cannot be compared by meaning, if they cannot
+    building: EditionProgress | None
 
 
 def matches_of(listing: Listing, viewer: Viewer, at: datetime, limit: int = 20, offset: int = 0) -> list[MatchView]:
@@ -198,6 +215,34 @@ def make_ready() -> None:
         words("준비 准备 ready", language)
 
 
+def edition_progress() -> EditionProgress | None:
+    """How far the edition is that is being built beside the running one; None while there is none."""
+    edition = Edition.objects.filter(state=Edition.State.BUILDING).first()
+    beside = editions.building()
+    if edition is None or beside is None:
+        return None
+    return EditionProgress(
+        number=edition.number,
+        model_version=edition.model_version,
+        is_copied=editions.is_copied(beside),
+        listings=ListingIndex.objects.filter(is_lead=True).count(),
+        done=editions.count_done(),
+        since=edition.started_at,
+        trouble=edition.trouble,
+    )
+
+
+def edition_left() -> list[UUID]:
+    """The listings that the edition in the making still lacks or has otherwise than it should."""
+    edition = editions.building()
+    return indexing.left_for(edition) if edition else []
+
+
+def to_match_anew(at: datetime) -> list[UUID]:
+    """The listings that are asked when all matches are found anew."""
+    return indexing.to_match_anew(at)
+
+
 def status() -> IndexStatus:
     """How the index stands."""
     running = model.embedder()
@@ -213,6 +258,8 @@ def status() -> IndexStatus:
         engine_version=weights_in_force().engine_version,
         means_version=statistics.current().version,
         matches=Match.objects.count(),
+        trouble="" if running else model.running_trouble(),
+        building=edition_progress(),
         **rows,
     )
 

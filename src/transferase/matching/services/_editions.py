@@ -87,11 +87,11 @@ def build(*, actor: Person | System, at: datetime, progress: Callable[[int, int]
     require(actor, Permission.MATCHING_INDEX_WRITE)
     before = None
     while (edition := editions.building()) is not None:
-        waiting = editions_left(edition)
+        waiting = indexing.left_for(edition)
         if before == (edition.number, len(waiting)):
             return 0  # others are at the rest, or the model does not answer
         before = edition.number, len(waiting)
-        size = COPIED_BATCH if is_copied(edition) else BATCH
+        size = COPIED_BATCH if editions.is_copied(edition) else BATCH
         for start in range(0, len(waiting), size):
             fill_batch(actor=actor, number=edition.number, listing_ids=waiting[start : start + size], at=at)
             if progress is not None:
@@ -105,7 +105,7 @@ def finish(*, actor: Person | System, number: int, at: datetime) -> bool:
     """Centre, index and switch an edition in which nearly every listing stands; says whether it runs now."""
     require(actor, Permission.MATCHING_INDEX_WRITE)
     edition = editions.building()
-    if edition is None or edition.number != number or len(editions_left(edition)) > FEW_LEFT:
+    if edition is None or edition.number != number or len(indexing.left_for(edition)) > FEW_LEFT:
         return False
     centre_edition(actor=actor, number=number)
     index_edition(actor=actor, number=number)
@@ -114,17 +114,6 @@ def finish(*, actor: Person | System, number: int, at: datetime) -> bool:
     except OperationalError:
         # A long read holds the table; the next look tries again.
         return False
-
-
-def editions_left(edition: Standing) -> list[UUID]:
-    """The listings that an edition in the making still lacks or has otherwise than they are now."""
-    return indexing.stale(edition=edition, table=editions.NEXT.index) if editions.exists(editions.NEXT.index) else []
-
-
-def is_copied(edition: Standing) -> bool:
-    """Whether the rows of an edition are those of the running one, only centred and weighed anew."""
-    now = editions.running()
-    return (edition.model_version, edition.words_version) == (now.model_version, now.words_version)
 
 
 # ---------------------------------------------------------------- beginning
@@ -142,7 +131,7 @@ def begin_model(*, actor: Person | System, at: datetime) -> bool:
     wanted = model.wanted_version() or now.model_version
     words = editions.words_version()
     if (wanted, words) == (now.model_version, now.words_version):
-        if beside is not None and not is_copied(beside):
+        if beside is not None and not editions.is_copied(beside):
             _give_up(actor, beside, at)
             beside = None
         return beside is not None
@@ -246,11 +235,11 @@ def fill_batch(*, actor: Person | System, number: int, listing_ids: Sequence[UUI
     mine = _claimed(listing_ids)
     if not mine:
         return 0
-    done = _copied(mine, edition) if is_copied(edition) else set()
-    left = [listing for listing in mine if listing not in done]
-    is_whole = not left or index_into(left, statistics.of(edition), editions.beside())
+    if editions.is_copied(edition):
+        return _copy(mine, edition)
+    is_whole = index_into(mine, statistics.of(edition), editions.beside())
     _note(edition, "" if is_whole else model.trouble(edition.model))
-    return len(mine) if is_whole else len(done)
+    return len(mine) if is_whole else 0
 
 
 def _note(edition: Standing, trouble: str) -> None:
@@ -283,19 +272,20 @@ class _Row(NamedTuple):
     model_version: str
 
 
-def _copied(listing_ids: Sequence[UUID], edition: Standing) -> set[UUID]:
-    """Copy the rows of listings that the next edition has none of; says whose they are."""
+def _copy(listing_ids: Sequence[UUID], edition: Standing) -> int:
+    """Copy the rows of listings into the next edition, centred and weighed by its means; says how many listings."""
+    changed = editions.differing(listing_ids)
     with connection.cursor() as cursor:
+        cursor.execute(f'DELETE FROM "{editions.NEXT.index}" WHERE listing_id = ANY(%s)', [changed])  # noqa: S608
         cursor.execute(
             f"""SELECT listing_id, language, tier, part, direction, raw::text, words::text, length,
                    tsvector_to_array(lexemes), model_version
-            FROM {editions.RUNNING.index} r WHERE listing_id = ANY(%s)
-              AND NOT EXISTS (SELECT FROM {editions.NEXT.index} n WHERE n.listing_id = r.listing_id)""",  # noqa: S608
-            [list(listing_ids)],
+            FROM {editions.RUNNING.index} r WHERE listing_id = ANY(%s)""",  # noqa: S608 - constants
+            [changed],
         )
         rows = [_Row(*row) for row in cursor.fetchall()]
         if not rows:
-            return set()
+            return len(changed)
         keys, centred, words, attainable = _renewed(rows, statistics.current(), statistics.of(edition))
         names = [f'"{name}"' for name in indexing.ROW_COLUMNS]
         renewed = {
@@ -323,7 +313,7 @@ def _copied(listing_ids: Sequence[UUID], edition: Standing) -> set[UUID]:
                 "attainable": attainable,
             },
         )
-    return {row.listing_id for row in rows}
+    return len(changed)
 
 
 def _renewed(
@@ -425,7 +415,7 @@ def switch(*, actor: Person | System, number: int, at: datetime) -> bool:
     edition = editions.building()
     if edition is None or edition.number != number or not edition.means_version:
         return False
-    was_copied = is_copied(edition)
+    was_copied = editions.is_copied(edition)
     _complete(edition)
     editions.bar_writers()
     if not _complete(edition):
@@ -450,20 +440,24 @@ def switch(*, actor: Person | System, number: int, at: datetime) -> bool:
 
 def _complete(edition: Standing) -> bool:
     """Take over the few listings that changed a moment ago; says whether none is left."""
-    left = editions_left(edition)
+    left = indexing.left_for(edition)
     if len(left) > FEW_LEFT:
         return False
-    if left:
-        with connection.cursor() as cursor:
-            # Another process may be at them.
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(id, %s)) FROM unnest(%s::text[]) AS id ORDER BY id",
-                [_CLAIMS, sorted(str(listing) for listing in left)],
-            )
-        is_whole = index_into(editions_left(edition), statistics.of(edition), editions.beside())
-        _note(edition, "" if is_whole else model.trouble(edition.model))
-        return is_whole and not editions_left(edition)
-    return True
+    if not left:
+        return True
+    with connection.cursor() as cursor:
+        # Another process may be at them.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(id, %s)) FROM unnest(%s::text[]) AS id ORDER BY id",
+            [_CLAIMS, sorted(str(listing) for listing in left)],
+        )
+    left = indexing.left_for(edition)
+    if editions.is_copied(edition):
+        _copy(left, edition)
+    elif not index_into(left, statistics.of(edition), editions.beside()):
+        _note(edition, model.trouble(edition.model))
+        return False
+    return not indexing.left_for(edition)
 
 
 def _rows_after(last: UUID | None) -> list[_Row]:

@@ -13,6 +13,7 @@ from django.db.models import Q
 from transferase.catalogue.models import Direction, Listing
 from transferase.directory.rules import Permission, require
 from transferase.foundation.ledger import record, service
+from transferase.matching import _indexing as indexing
 from transferase.matching import _scoring as scoring
 from transferase.matching import _statistics as statistics
 from transferase.matching._reach import public_reach
@@ -104,18 +105,9 @@ def propose_all(
     progress: Callable[[int, int], None] | None = None,
     telling: Telling = Telling.NEVER,
 ) -> int:
-    """Find all matches anew, in blocks of needs that are a transaction each; says how many there are.
-
-    A need finds every open offer, so offers are asked only while they are not open yet.
-    """
+    """Find all matches anew, in blocks of needs that are a transaction each; says how many there are."""
     require(actor, Permission.MATCHING_INDEX_WRITE)
-    waiting = list(
-        ListingIndex.objects.filter(
-            Q(direction=Direction.NEED) | Q(is_open=False) | Q(visible_until__lte=at), is_lead=True
-        )
-        .order_by("direction", "listing_id")
-        .values_list("listing_id", flat=True)
-    )
+    waiting = indexing.to_match_anew(at)
     for start in range(0, len(waiting), BLOCK):
         block = waiting[start : start + BLOCK]
         propose_batch(actor=actor, listing_ids=block, at=at, telling=telling)

@@ -66,6 +66,7 @@ def test_a_load_of_listings_is_matched_first_and_quoted_later_and_told_to_nobody
     for _ in range(3):
         make_offer()
     tasks.rebuild()
+    drain(limit=2)
     assert names() == ["matching.quote"]
     assert not any(reason["code"] == "sentence_pair" for match in Match.objects.all() for reason in match.because)
 

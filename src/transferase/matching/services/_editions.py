@@ -1,4 +1,7 @@
-"""Making editions of the index: begun when model, means or words change, filled in blocks, switched when whole."""
+"""Making editions of the index: begun when model, means or words change, filled in blocks, switched when whole.
+
+Rows of an edition are derived: the ledger tells of its beginning, its means and the switch, not of every block.
+"""
 
 from __future__ import annotations
 

@@ -123,6 +123,8 @@ def create(dimension: int, *, with_sentences: bool) -> None:
         cursor.execute(f"CREATE INDEX listing_index_digest{_SUFFIX} ON {NEXT.index} (text_digest)")
     if with_sentences:
         _create(RUNNING.sentences, ("raw",), dimension, "listing_id, language, tier, number")
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE INDEX sentence_digest{_SUFFIX} ON {NEXT.sentences} (digest)")
 
 
 def _create(table: str, vectors: tuple[str, ...], dimension: int, key: str) -> None:

@@ -136,7 +136,7 @@ def _held_vectors(
     """The vectors that a model made before, by the digests of their texts: in this edition or, of its model, any."""
     # A need of several parts keeps their mean in part 0, which is no vector of any text that could be asked for.
     digests = list({digest for entry in entries for digest in entry.digests()})
-    listings = list({entry.listing.pk for entry in entries})
+    quoted = list({quoted_digest(said.text) for entry in entries for said in entry.sentences})
     known: dict[str, NDArray[np.float32]] = {}
     known_sentences: dict[str, NDArray[np.float32]] = {}
     with connection.cursor() as cursor:
@@ -150,9 +150,9 @@ def _held_vectors(
                 known |= {digest: _vector(text) for digest, text in cursor.fetchall()}
             if editions.exists(tables.sentences):
                 cursor.execute(
-                    f"""SELECT digest, raw::text FROM {tables.sentences}
-                    WHERE listing_id = ANY(%s) AND model_version = %s""",  # noqa: S608 - constants
-                    [listings, edition.model_version],
+                    f"""SELECT DISTINCT ON (digest) digest, raw::text FROM {tables.sentences}
+                    WHERE digest = ANY(%s) AND model_version = %s""",  # noqa: S608 - constants
+                    [quoted, edition.model_version],
                 )
                 known_sentences |= {digest: _vector(text) for digest, text in cursor.fetchall()}
     return known, known_sentences

@@ -159,6 +159,9 @@ class Sentence(models.Model):
     raw = HalfVectorField()
     model_version = models.CharField(max_length=80)
 
+    class Meta:
+        indexes = [models.Index(fields=["digest"], name="sentence_digest")]  # what was embedded before
+
     def __str__(self) -> str:
         return f"{self.listing_id} {self.language} {self.field}[{self.start}:{self.end}]"
 

@@ -108,7 +108,9 @@ def finish(*, actor: Person | System, number: int, at: datetime) -> bool:
     """Centre, index and switch an edition in which nearly every listing stands; says whether it runs now."""
     require(actor, Permission.MATCHING_INDEX_WRITE)
     edition = editions.building()
-    if edition is None or edition.number != number or len(indexing.left_for(edition)) > FEW_LEFT:
+    if edition is None or edition.number != number or not edition.dimension:
+        return False
+    if len(indexing.left_for(edition)) > FEW_LEFT:
         return False
     centre_edition(actor=actor, number=number)
     index_edition(actor=actor, number=number)
@@ -138,18 +140,23 @@ def begin_model(*, actor: Person | System, at: datetime) -> bool:
             _give_up(actor, beside, at)
             beside = None
         return beside is not None
-    if beside is not None and (beside.model_version, beside.words_version) == (wanted, words) and beside.dimension:
+    is_begun = beside is not None and (beside.model_version, beside.words_version) == (wanted, words)
+    if beside is not None and is_begun and beside.dimension:
         return True
-    if beside is not None:
+    if beside is not None and not is_begun:
         _give_up(actor, beside, at)
-    if wanted == now.model_version:
-        _begin(actor, at, wanted, now.model, now.dimension, means_version=0, with_sentences=True)
-        return True
-    embedder = model.wanted()
-    dimension = _dimension_of(embedder) if embedder else 0
-    _begin(actor, at, wanted, str(settings.EMBEDDING), dimension, means_version=0, with_sentences=True)
-    if not dimension:
-        Edition.objects.filter(state=Edition.State.BUILDING).update(trouble=_why_not(embedder)[:400])
+    dimension, trouble = now.dimension, ""
+    configured = now.model
+    if wanted != now.model_version:
+        configured = str(settings.EMBEDDING)
+        embedder = model.wanted()
+        dimension = _dimension_of(embedder) if embedder else 0
+        trouble = "" if dimension else _why_not(embedder)
+    if not is_begun:
+        _begin(actor, at, wanted, configured, dimension, means_version=0, with_sentences=True)
+    elif dimension:
+        editions.create(dimension, with_sentences=True)
+    Edition.objects.filter(state=Edition.State.BUILDING).update(dimension=dimension, trouble=trouble[:400])
     return True
 
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     The tables keep the length that they were made with: a vector index needs one.
     """
 
-    dependencies = [("matching", "0003_evaluations_and_weights")]
+    dependencies = [("matching", "0004_following")]
 
     operations = [
         migrations.CreateModel(
@@ -43,6 +43,7 @@ class Migration(migrations.Migration):
         migrations.AlterField("languagemean", "vector", HalfVectorField()),
         migrations.AddField("languagemean", "vectors", models.PositiveIntegerField(default=0)),
         migrations.AddIndex("listingindex", models.Index(fields=["text_digest"], name="listing_index_digest")),
+        migrations.AddIndex("sentence", models.Index(fields=["digest"], name="sentence_digest")),
         migrations.RunSQL(
             """
             UPDATE matching_languagemean SET vectors = texts;

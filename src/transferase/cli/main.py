@@ -131,9 +131,13 @@ def check(as_json: bool) -> int:
     from transferase.cli import operating  # noqa: PLC0415 - slow
 
     problems = operating.problems()
+    index = operating.index_report()
     if as_json:
-        answer({"ok": not problems, "problems": [{"what": what, "remedy": remedy} for what, remedy in problems]})
+        told = [{"what": what, "remedy": remedy} for what, remedy in problems]
+        answer({"ok": not problems, "problems": told, "index": index})
     else:
+        for sentence in operating.index_sentences(index) if index else ():
+            click.echo(sentence)
         for what, remedy in problems:
             click.echo(f"{what} {remedy}")
         if not problems:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 
@@ -67,19 +67,58 @@ def _problems_of_machine() -> list[tuple[str, str]]:
         found.append((f"Less than 1 GB is free on the disk of {home}.", "Make room, or set TRANSFERASE_HOME."))
     if settings.DEBUG:
         found.append(("TRANSFERASE_DEBUG is on: errors show the inside of the program.", "Unset it."))
-    return found + _problems_of_engine(Path(settings.EMBEDDING_CACHE))
+    return found + _problems_of_model()
 
 
-def _problems_of_engine(cache: Path) -> list[tuple[str, str]]:
-    from transferase.engine.ranking import load_embedder  # noqa: PLC0415 - slow
+def _problems_of_model() -> list[tuple[str, str]]:
+    from transferase.matching import queries as matching  # noqa: PLC0415 - app ready
 
+    trouble = matching.wanted_trouble()
+    if not trouble:
+        return []
+    if matching.is_wanted_model_running():
+        remedy = "Search goes on by words; look at TRANSFERASE_EMBEDDING or install the package again."
+        return [(f"Texts cannot be compared by meaning ({trouble}).", remedy)]
+    remedy = "Search goes on with the former model; mend TRANSFERASE_EMBEDDING or unset it."
+    return [(f"The index for another model cannot be built ({trouble}).", remedy)]
+
+
+def index_report() -> dict[str, object] | None:
+    """How the index stands, and how far another edition of it is; None when the database cannot be asked."""
     try:
-        load_embedder(cache)
-    except Exception as error:  # noqa: BLE001 - any failure here means the same: no meaning, only words
-        return [
-            (f"Texts cannot be compared by meaning ({error}).", "Search goes on by words; install the package again.")
-        ]
-    return []
+        with opening.database():
+            from transferase.matching import queries as matching  # noqa: PLC0415 - app ready
+
+            status = matching.status()
+    except Exception:  # noqa: BLE001 - what keeps the platform from starting is told as a problem
+        return None
+    building = status.building
+    return {
+        "model": status.model_version,
+        "means": status.means_version,
+        "listings": status.listings,
+        "with_meaning": status.with_meaning,
+        "building": building
+        and {
+            "model": building.model_version,
+            "done": building.done,
+            "listings": building.listings,
+            "since": building.since.isoformat(),
+            "trouble": building.trouble,
+        },
+    }
+
+
+def index_sentences(report: dict[str, Any]) -> list[str]:
+    """The report on the index in sentences."""
+    told = [f"Index: {report['listings']} listings, model {report['model']}, means {report['means']}."]
+    building = report["building"]
+    if building:
+        told.append(
+            f"Another edition is being built since {building['since'][:16].replace('T', ' ')}: {building['done']} of"
+            f" {building['listings']} listings, model {building['model']}."
+        )
+    return told
 
 
 def appoint_operator(*, email: str, name: str, organisation: str, country: str) -> str:

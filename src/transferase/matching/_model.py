@@ -64,15 +64,20 @@ def model_version() -> str:
     return "" if settings.EMBEDDING == WORDS_ONLY else editions.running().model_version
 
 
-@lru_cache(maxsize=8)
 def _version_of(wanted: str, prefixes: str, dimension: int | None) -> str:
     if wanted == WORDS_ONLY:
         return ""
     try:
-        return embedder_version(wanted, prefixes=read_prefixes(prefixes), dimension=dimension)
+        version = _named(wanted, prefixes, dimension)
     except EmbedderUnavailable as error:
         _troubles[wanted] = str(error)
         return ""
+    return version
+
+
+@lru_cache(maxsize=8)
+def _named(wanted: str, prefixes: str, dimension: int | None) -> str:
+    return embedder_version(wanted, prefixes=read_prefixes(prefixes), dimension=dimension)
 
 
 def _configured(of: Standing) -> str:
@@ -99,6 +104,12 @@ def wanted() -> Embedder | None:
 def trouble(configured: str) -> str:
     """Why a configured model could not be had or did not answer the last time, in a sentence; empty if it did."""
     return _troubles.get(configured, "")
+
+
+def wanted_trouble() -> str:
+    """Why the configured model could not be had the last time, in a sentence; empty if it could."""
+    wanted_version()
+    return trouble(settings.EMBEDDING)
 
 
 def running_trouble() -> str:

@@ -215,6 +215,17 @@ def make_ready() -> None:
         words("준비 准备 ready", language)
 
 
+def wanted_trouble() -> str:
+    """Why the configured model cannot be had, in a sentence; empty if it can or only words are wanted."""
+    model.wanted()
+    return model.wanted_trouble()
+
+
+def is_wanted_model_running() -> bool:
+    """Whether the running edition was made with the configured model."""
+    return model.wanted_version() == editions.running().model_version
+
+
 def edition_progress() -> EditionProgress | None:
     """How far the edition is that is being built beside the running one; None while there is none."""
     edition = Edition.objects.filter(state=Edition.State.BUILDING).first()

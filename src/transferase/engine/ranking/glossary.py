@@ -137,9 +137,10 @@ class Glossary:
             chances = (
                 self._latin_mention(text, whole, index),
                 self._latin_mention(text, parts, begun[word.start]) if word.start in begun else None,
-                self._written_mention(folded, word, boundaries),
+                self._written_mention(folded, word, word.start, boundaries),
+                self._written_mention(folded, word, _begun(folded, word.start, at, boundaries), boundaries),
             )
-            mention = max(filter(None, chances), key=lambda one: one.end, default=None)
+            mention = max(filter(None, chances), key=lambda one: (one.end, -one.start), default=None)
             at = mention.end if mention else word.end
             yield mention, word
 
@@ -156,19 +157,18 @@ class Glossary:
     def _is_meant(self, key: str, said: str) -> bool:
         return key not in self._capitals or said.rstrip("s").isupper()
 
-    def _written_mention(self, folded: str, word: Word, boundaries: Sequence[bool]) -> Mention | None:
+    def _written_mention(self, folded: str, word: Word, start: int, boundaries: Sequence[bool]) -> Mention | None:
         key, best = "", None
-        if word.is_verb and word.end - word.start == 1:
-            return None
-        for end in range(word.start + 1, min(len(folded), word.start + _LONGEST) + 1):
+        for end in range(start + 1, min(len(folded), start + _LONGEST) + 1):
             letter = folded[end - 1]
             if letter in _BREAKS:
                 break
             if not letter.isspace() and letter not in _JOINTS:
                 key += letter
-                is_whole = boundaries[end] and (len(key) > 1 or word.end == end)
+                is_noun = (word.start, word.end) == (start, end) and not word.is_verb
+                is_whole = boundaries[end] and (len(key) > 1 or is_noun)
                 if is_whole and key in self._written:
-                    best = Mention(tuple(self._written[key]), word.start, end)
+                    best = Mention(tuple(self._written[key]), start, end)
         return best
 
 
@@ -198,6 +198,13 @@ def _boundaries(placed: Sequence[Word], length: int) -> list[bool]:
     for word in placed:
         allowed[word.end] = True
     return allowed
+
+
+def _begun(folded: str, start: int, least: int, boundaries: Sequence[bool]) -> int:
+    """Where the run of letters begins that a word ends: 可 of 可穿戴 and 자기 of 자기치유 are no words by themselves."""
+    while start > max(least, 0) and boundaries[start - 1] and folded[start - 1].isalnum():
+        start -= 1
+    return start
 
 
 @lru_cache(maxsize=20_000)

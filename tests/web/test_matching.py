@@ -94,8 +94,8 @@ def judge_at(need: Listing, offer: Listing, interface: str = "en") -> str:
             "Not ready enough: TRL 3, asked for is TRL 6–9",
             "The offer does not state: readiness level",
         ),
-        ("ko", "맞는 공급기술 1건", "성숙도가 낮습니다: TRL 3, 요구는 TRL 6–9", "공급에 적혀 있지 않음: 기술성숙도"),
-        ("zh-hans", "匹配的技术供给 1 条", "成熟度不足：TRL 3，要求为TRL 6–9", "供给未说明：技术就绪度"),
+        ("ko", "맞는 공급기술 1건", "기술성숙도가 낮습니다: TRL 3, 요구는 TRL 6–9", "공급에 적혀 있지 않음: 기술성숙도"),
+        ("zh-hans", "匹配的技术供给 1 条", "技术就绪度不足：TRL 3，要求为TRL 6–9", "供给未说明：技术就绪度"),
     ],
 )
 def test_a_match_says_what_fits_what_does_not_and_what_is_open(

@@ -91,11 +91,11 @@ def judge_at(need: Listing, offer: Listing, interface: str = "en") -> str:
         (
             "en",
             "1 offer fits",
-            "Not ready enough: TRL 3, asked for is TRL 6–9",
+            "Not ready enough: TRL 3, asked for is TRL 6 or higher",
             "The offer does not state: readiness level",
         ),
-        ("ko", "맞는 공급기술 1건", "기술성숙도가 낮습니다: TRL 3, 요구는 TRL 6–9", "공급에 적혀 있지 않음: 기술성숙도"),
-        ("zh-hans", "匹配的技术供给 1 条", "技术就绪度不足：TRL 3，要求为TRL 6–9", "供给未说明：技术就绪度"),
+        ("ko", "맞는 공급기술 1건", "기술성숙도가 낮습니다: TRL 3, 요구는 TRL 6 이상", "공급에 적혀 있지 않음: 기술성숙도"),
+        ("zh-hans", "匹配的技术供给 1 条", "技术就绪度不足：TRL 3，要求为TRL 6 及以上", "供给未说明：技术就绪度"),
     ],
 )
 def test_a_match_says_what_fits_what_does_not_and_what_is_open(
@@ -245,7 +245,7 @@ def test_news_is_marked_until_it_is_judged(
 
 def test_one_match_has_a_page_of_its_own(scout: Client, need: Listing, offer: Listing, matched: Match) -> None:
     page = scout.get(judge_at(need, offer)).content.decode()
-    assert "Why these two belong together" in page
+    assert "What speaks for these two, and what against" in page
     assert "홍수 감지 센서" in page
     matched.delete()
     gone = scout.get(judge_at(need, offer))

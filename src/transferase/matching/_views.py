@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from transferase.catalogue.models import ListingText, Tier
 from transferase.engine.ranking import Misfit, Part, Reason, Score, Side, explain, load_weights, points
+from transferase.engine.text import sentences
 from transferase.matching._scoring import Facts
 from transferase.matching._texts import quoted_digest
 from transferase.matching.models import Judgement, Match, Verdict
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
     from transferase.directory.rules import Viewer
     from transferase.engine.ranking import NeedFacts, OfferFacts
 
-_QUOTING: Final = frozenset({"sentence_pair", "shared_terms"})
+_QUOTING: Final = frozenset({"sentence_pair", "shared_terms", "shared_concepts"})
+# How far a score must stand above the threshold of a match to be more than weak, and to be strong.
+WEAK_UNTIL: Final = 0.1
+STRONG_FROM: Final = 0.25
+WEAK, FAIR, STRONG = "weak", "fair", "strong"
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,10 @@ class PartView:
 class MatchView:
     """A match as one of its sides sees it.
 
-    A quote in `because` is {field, language, start, end, text, is_machine_made}. `judgement` is that of the own side;
-    of the other side only its interest is told.
+    A quote in `because` is {field, language, start, end, text, is_machine_made}; one in a language that is not the
+    reader's has a `translation` {text, language, is_machine_made} where the listing has one. `stated` is what each side
+    states of what is compared, as {"need.trl": ...}. `judgement` is that of the own side; of the other side only its
+    interest is told.
     """
 
     need_id: UUID
@@ -48,10 +55,12 @@ class MatchView:
     listing_id: UUID
     counterpart_id: UUID
     score: int
+    strength: str
     parts: tuple[PartView, ...]
     because: tuple[Reason, ...]
     misfits: tuple[Misfit, ...]
     missing: tuple[str, ...]
+    stated: Mapping[str, object]
     excluded_by: tuple[str, ...]
     engine_version: str
     found_at: datetime
@@ -59,10 +68,13 @@ class MatchView:
     is_other_interested: bool
 
 
-def view_matches(matches: Sequence[Match], own: Collection[UUID], viewer: Viewer, at: datetime) -> list[MatchView]:
+def view_matches(
+    matches: Sequence[Match], own: Collection[UUID], viewer: Viewer, at: datetime, reader: str = ""
+) -> list[MatchView]:
     """Matches with what each side needs to judge them, in a constant number of queries, in the given order.
 
     `own` are the listings that are looked from; a reason whose quote was changed or is private now is left out.
+    `reader` is the language in which quotes are to be read.
     """
     ids = {listing for match in matches for listing in (match.need_id, match.offer_id)}
     texts = {
@@ -71,7 +83,23 @@ def view_matches(matches: Sequence[Match], own: Collection[UUID], viewer: Viewer
     facts = Facts(at)
     facts.read(ids)
     judgements = _judgements(matches)
-    return [_view(match, own, viewer, texts, facts, judgements) for match in matches]
+    said = _Said(texts, reader)
+    return [_view(match, own, viewer, said, facts, judgements) for match in matches]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """The public texts of the listings, by listing and language, and the language of the reader."""
+
+    texts: Mapping[tuple[UUID, str], ListingText]
+    reader: str
+
+
+def strength_of(score: float, threshold: float) -> str:
+    """How much a score says: one that is hardly above the threshold of a match is weak."""
+    if score < threshold + WEAK_UNTIL:
+        return WEAK
+    return STRONG if score >= threshold + STRONG_FROM else FAIR
 
 
 def _judgements(matches: Iterable[Match]) -> dict[tuple[UUID, UUID], list[Judgement]]:
@@ -89,7 +117,7 @@ def _view(
     match: Match,
     own: Collection[UUID],
     viewer: Viewer,
-    texts: Mapping[tuple[UUID, str], ListingText],
+    texts: _Said,
     facts: Facts,
     judgements: Mapping[tuple[UUID, UUID], Sequence[Judgement]],
 ) -> MatchView:
@@ -103,12 +131,14 @@ def _view(
         listing_id=mine,
         counterpart_id=match.offer_id if mine == match.need_id else match.need_id,
         score=total,
+        strength=strength_of(match.score, facts.weights.threshold),
         parts=tuple(
             PartView(part["name"], by_part[part["name"]], part["value"], part["weight"]) for part in match.parts
         ),
         because=_because(match, texts, facts),
         misfits=tuple(Misfit(row["code"], row["facts"]) for row in match.misfits),
         missing=tuple(match.missing),
+        stated=_stated(facts.held.get(match.need_id), facts.held.get(match.offer_id)),
         excluded_by=tuple(match.excluded_by),
         engine_version=match.engine_version,
         found_at=match.found_at,
@@ -126,7 +156,7 @@ def _score(match: Match) -> Score:
     return Score(match.score, parts, (), (), (), match.engine_version)
 
 
-def _because(match: Match, texts: Mapping[tuple[UUID, str], ListingText], facts: Facts) -> tuple[Reason, ...]:
+def _because(match: Match, texts: _Said, facts: Facts) -> tuple[Reason, ...]:
     found = []
     for reason in match.because:
         if reason["code"] in _QUOTING:
@@ -143,22 +173,34 @@ def _structured(need: NeedFacts | OfferFacts | None, offer: NeedFacts | OfferFac
     return explain(need, offer, Side("", {}), Side("", {}), load_weights())  # type: ignore[arg-type]
 
 
-def _requoted(
-    reason: Mapping[str, Any], match: Match, texts: Mapping[tuple[UUID, str], ListingText]
-) -> dict[str, object] | None:
+def _stated(need: NeedFacts | OfferFacts | None, offer: NeedFacts | OfferFacts | None) -> dict[str, object]:
+    told: dict[str, object] = {}
+    for side, facts in (("need", need), ("offer", offer)):
+        if facts is None:
+            continue
+        territory = facts.territory or (frozenset({facts.country}) if side == "need" and facts.country else frozenset())
+        levels = [facts.trl_low, facts.trl_high]
+        told |= {
+            f"{side}.trl": levels if any(level is not None for level in levels) else None,
+            f"{side}.ipc": list(facts.ipc),
+            f"{side}.transfer_modes": sorted(facts.transfer_modes),
+            f"{side}.territory": sorted(territory),
+        }
+    return {name: value for name, value in told.items() if value}
+
+
+def _requoted(reason: Mapping[str, Any], match: Match, texts: _Said) -> dict[str, object] | None:
     facts = reason["facts"]
     if reason["code"] == "sentence_pair":
         pair = _both(facts, match, texts)
-        return None if pair is None else {**facts, **pair}
+        return None if pair is None else {**facts, **_in_two_languages(facts, pair, match, texts)}
     terms = [{**term, **pair} for term in facts["terms"] if (pair := _both(term, match, texts)) is not None]
     return {**facts, "terms": terms} if terms else None
 
 
-def _both(
-    facts: Mapping[str, Any], match: Match, texts: Mapping[tuple[UUID, str], ListingText]
-) -> dict[str, object] | None:
-    need = _quote(facts["need"], texts.get((match.need_id, facts["need"]["language"])))
-    offer = _quote(facts["offer"], texts.get((match.offer_id, facts["offer"]["language"])))
+def _both(facts: Mapping[str, Any], match: Match, said: _Said) -> dict[str, dict[str, object]] | None:
+    need = _quote(facts["need"], said.texts.get((match.need_id, facts["need"]["language"])))
+    offer = _quote(facts["offer"], said.texts.get((match.offer_id, facts["offer"]["language"])))
     return None if need is None or offer is None else {"need": need, "offer": offer}
 
 
@@ -170,6 +212,32 @@ def _quote(place: Mapping[str, Any], text: ListingText | None) -> dict[str, obje
         return None
     kept = {name: fact for name, fact in place.items() if name != "digest"}
     return {**kept, "text": said, "is_machine_made": text.is_machine_made}
+
+
+def _in_two_languages(
+    places: Mapping[str, Any], quotes: Mapping[str, dict[str, object]], match: Match, said: _Said
+) -> dict[str, object]:
+    """Quotes with the same sentence in the reader's language, where the listing has a text in it."""
+    told: dict[str, object] = {}
+    for side, listing in (("need", match.need_id), ("offer", match.offer_id)):
+        place, quote = places[side], quotes[side]
+        original = said.texts.get((listing, place["language"]))
+        other = said.texts.get((listing, said.reader)) if said.reader != place["language"] else None
+        sentence = _same_sentence(place, original, other) if original and other else ""
+        if other is not None and sentence:
+            translation = {"text": sentence, "language": other.language, "is_machine_made": other.is_machine_made}
+            quote = {**quote, "translation": translation}
+        told[side] = quote
+    return told
+
+
+def _same_sentence(place: Mapping[str, Any], original: ListingText, other: ListingText) -> str:
+    """The sentence at the same place of another text; nothing unless both texts have as many sentences."""
+    here = sentences(str(getattr(original, place["field"], "")), original.language)
+    there = sentences(str(getattr(other, place["field"], "")), other.language)
+    if len(here) != len(there):
+        return ""
+    return next((twin.text for span, twin in zip(here, there, strict=True) if span.start == place["start"]), "")
 
 
 def in_order(matches: Iterable[MatchView]) -> list[MatchView]:

@@ -57,6 +57,7 @@ from transferase.matching._search import Hit as Hit
 from transferase.matching._search import SearchResult as SearchResult
 from transferase.matching._search import did_you_mean as did_you_mean
 from transferase.matching._search import search as search
+from transferase.matching._views import WEAK as WEAK
 from transferase.matching._views import MatchView as MatchView
 from transferase.matching._views import PartView as PartView
 from transferase.matching._views import in_order, view_matches
@@ -105,11 +106,13 @@ class IndexStatus:
     building: EditionProgress | None
 
 
-def matches_of(listing: Listing, viewer: Viewer, at: datetime, limit: int = 20, offset: int = 0) -> list[MatchView]:
+def matches_of(
+    listing: Listing, viewer: Viewer, at: datetime, limit: int = 20, offset: int = 0, reader: str = ""
+) -> list[MatchView]:
     """The matches of a listing that a viewer may see, best first, those that the own side declined last."""
     found = Match.objects.visible_to(viewer, at).filter(Q(need=listing.pk) | Q(offer=listing.pk))
     ordered = list(found.order_by("-score", "need_id", "offer_id")[:_READ])
-    return in_order(view_matches(ordered, {listing.pk}, viewer, at))[offset : offset + limit]
+    return in_order(view_matches(ordered, {listing.pk}, viewer, at, reader))[offset : offset + limit]
 
 
 def count_of(listing: Listing, viewer: Viewer, at: datetime) -> int:
@@ -136,13 +139,13 @@ def is_waiting(listing: Listing) -> bool:
     return queue.is_waiting("matching.rebuild", *(f"matching.{work}:{listing.pk}" for work in ("index", "propose")))
 
 
-def match_between(need: Listing, offer: Listing, viewer: Viewer, at: datetime) -> MatchView | None:
+def match_between(need: Listing, offer: Listing, viewer: Viewer, at: datetime, reader: str = "") -> MatchView | None:
     """The match of a need and an offer as a viewer may see it, from the side that is the viewer's own."""
     match = Match.objects.visible_to(viewer, at).filter(need=need.pk, offer=offer.pk).first()
     if match is None:
         return None
     own = {row.pk for row in (need, offer) if row.owner_id in viewer.organisations} or {need.pk}
-    return view_matches([match], own, viewer, at)[0]
+    return view_matches([match], own, viewer, at, reader)[0]
 
 
 def best_matches(viewer: Viewer, at: datetime, limit: int = 10) -> list[MatchView]:

@@ -20,6 +20,7 @@ from transferase.foundation.errors import DomainError
 from transferase.foundation.languages import LANGUAGES
 from transferase.matching import queries, services
 from transferase.matching.models import Verdict
+from transferase.matching.queries import WEAK
 from transferase.web import reasons
 from transferase.web.cards import Card, Wording, address_of, cards, trl_words
 from transferase.web.context import text_language
@@ -47,7 +48,10 @@ class Pair:
 
     need: Wording
     offer: Wording
+    need_translation: Wording | None
+    offer_translation: Wording | None
     closeness: str
+    nearness: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class MatchCard:
     rank: int
     card: Card
     score: int
+    strength: str
+    strength_words: str
+    is_first_weak: bool
     parts: Sequence[reasons.PartLine]
     fits: Sequence[str]
     misfits: Sequence[str]
@@ -101,7 +108,7 @@ def _show(request: PageRequest, listing_id: UUID, direction: str) -> HttpRespons
     number = request.GET.get("page", "1")
     page = max(1, int(number)) if number.isdecimal() and len(number) < 4 else 1
     first = (page - 1) * PAGE
-    found = queries.matches_of(listing, request.viewer, request.at, limit=PAGE, offset=first)
+    found = queries.matches_of(listing, request.viewer, request.at, limit=PAGE, offset=first, reader=text_language())
     total = queries.count_of(listing, request.viewer, request.at)
     own = cards([listing.pk], viewer=request.viewer, at=request.at, language=text_language())[listing.pk]
     shown = match_cards(request, found, first=first + 1)
@@ -140,13 +147,14 @@ def match(request: PageRequest, need_id: UUID, offer_id: UUID) -> HttpResponse:
     visible = Listing.objects.visible_to(request.viewer, request.at)
     need = get_object_or_404(visible, pk=need_id, direction=Direction.NEED)
     offer = get_object_or_404(visible, pk=offer_id, direction=Direction.OFFER)
-    found = queries.match_between(need, offer, request.viewer, request.at)
+    reader = text_language()
+    found = queries.match_between(need, offer, request.viewer, request.at, reader)
     if found is None:
         return _gone(request, need, offer)
     error = ""
     if request.method == "POST":
         error = _judge(request, need, offer, found)
-        found = queries.match_between(need, offer, request.viewer, request.at) or found
+        found = queries.match_between(need, offer, request.viewer, request.at, reader) or found
         if not request.htmx and not error:
             own = need if found.listing_id == need.pk else offer
             return redirect(f"{address_of(own.direction, own.pk, 'matches')}#{_anchor(found)}")
@@ -172,6 +180,7 @@ def match_cards(
         if notice.seen_at is None
     }
     declining = options("decline_reason", language)
+    first_weak = next((view for view in found if view.strength == WEAK and not _is_declined(view)), None)
     return [
         _card(
             view,
@@ -179,7 +188,8 @@ def match_cards(
             rank=first + position if first else 0,
             side=("need" if view.listing_id == view.need_id else "offer") if view.listing_id in own else "",
             decline_reasons=declining,
-            is_open=position < OPEN_PAIRS or not first,
+            is_open=(position < OPEN_PAIRS and view.strength != WEAK) or not first,
+            is_first_weak=bool(first) and view is first_weak,
             is_new=view.judgement is None and (view.listing_id, view.counterpart_id) in news,
             is_fresh=is_fresh,
             error=error,
@@ -197,13 +207,15 @@ def _card(view: MatchView, counterpart: Card, *, rank: int, side: str, **told: A
         rank=rank,
         card=counterpart,
         score=view.score,
+        strength=view.strength,
+        strength_words=reasons.strength(view.strength),
         parts=reasons.part_lines(parts, {part.name: part.points for part in view.parts}, view.missing),
         fits=reasons.fits(view.because, text_language()),
         misfits=[
             *(reasons.excluded(code) for code in view.excluded_by),
             *(reasons.misfit(misfit.code, misfit.facts) for misfit in view.misfits),
         ],
-        missing=reasons.missing(view.missing),
+        missing=reasons.missing(view.missing, view.stated),
         pairs=[_pair(reason.facts) for reason in view.because if reason.code == "sentence_pair"],
         other_side=_("The other side is interested") if view.is_other_interested else "",
         side=side,
@@ -227,7 +239,17 @@ def verdict_words(verdict: str) -> str:
 
 def _pair(facts: Any) -> Pair:
     need, offer = (Wording(quote["text"], quote["language"]) for quote in (facts["need"], facts["offer"]))
-    return Pair(need, offer, f"{facts['closeness']:.2f}")
+    translations = [_translation(quote) for quote in (facts["need"], facts["offer"])]
+    return Pair(need, offer, *translations, f"{facts['closeness']:.2f}", reasons.closeness(facts["closeness"]))
+
+
+def _translation(quote: Any) -> Wording | None:
+    told = quote.get("translation")
+    return Wording(told["text"], told["language"], told["is_machine_made"]) if told else None
+
+
+def _is_declined(view: MatchView) -> bool:
+    return view.judgement is not None and view.judgement.verdict == Verdict.NOT_FOR_US
 
 
 def _judge(request: PageRequest, need: Listing, offer: Listing, found: MatchView) -> str:

@@ -95,7 +95,8 @@ def method(request: PageRequest) -> HttpResponse:
 
 def machine_words(machine: Mapping[str, object]) -> str:
     """What a run was measured on, in a line."""
-    told = [str(machine.get(name, "")) for name in ("processor", "system", "python")]
+    told = [str(machine.get("processor", "")), str(machine.get("system", "")).partition("-")[0]]
+    told.append(str(machine.get("python", "")))
     cores = machine.get("cores")
     if isinstance(cores, int):
         told.insert(1, _("%(n)d cores") % {"n": cores})

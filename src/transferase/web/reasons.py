@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from transferase.engine.ranking import Reason
 from transferase.web.sentences import labelled, listed
 
+HIGHEST_TRL: Final = 9
 # The parts of a score, in the order in which they are shown.
 PARTS: Final[Mapping[str, object]] = {
     "meaning": _("Meaning"),
@@ -24,6 +26,7 @@ PARTS: Final[Mapping[str, object]] = {
 
 FITS: Final[Mapping[str, object]] = {
     "shared_terms": _("Both say: %(terms)s"),
+    "shared_concepts": _("Both speak of: %(terms)s"),
     "shared_field": _("Both are in the patent class %(node)s"),
     "readiness_fits": _("Readiness %(stated)s is within what is asked for (%(wanted)s)"),
     "transfer_mode_fits": _("Common way of transfer: %(modes)s"),
@@ -53,6 +56,31 @@ NOT_STATED: Final[Mapping[str, object]] = {
     "offer": _("The offer does not state: %(facts)s"),
     "need": _("The need does not state: %(facts)s"),
 }
+# What one side does not state while the other one does: the fact that decides stands beside the gap.
+ONE_SIDED: Final[Mapping[str, object]] = {
+    "offer.trl": _("The offer gives no readiness level; asked for is %(value)s"),
+    "offer.transfer_modes": _("The offer names no way of transfer; asked for is %(value)s"),
+    "offer.territory": _("The offer gives no territory; asked for is %(value)s"),
+    "offer.ipc": _("The offer has no patent class; the need is in %(value)s"),
+    "need.trl": _("The need asks for no readiness level; the offer is at %(value)s"),
+    "need.transfer_modes": _("The need names no way of transfer; offered is %(value)s"),
+    "need.territory": _("The need names no territory; offered is %(value)s"),
+    "need.ipc": _("The need has no patent class; the offer is in %(value)s"),
+}
+STRENGTHS: Final[Mapping[str, object]] = {
+    "strong": _("Strong match"),
+    "fair": _("Fair match"),
+    "weak": _("Weak match"),
+}
+# From which closeness on two sentences are told to be so near.
+CLOSENESS: Final = (
+    (0.7, _("nearly the same")),
+    (0.45, _("close")),
+    (0.0, _("loosely related")),
+)
+MOST_CLASSES: Final = 2
+LONGEST_CLASS: Final = 60
+MOST_WORDS: Final = 6
 # The facts that a part of the score is made of; where one is not stated the part earns half its points.
 FACT_OF: Final[Mapping[str, str]] = {
     "field": "ipc",
@@ -90,15 +118,22 @@ class PartLine:
 
 
 def fits(because: Iterable[Reason], reader: str) -> list[str]:
-    """What fits, in words. Of words shared in several languages those in the reader's are told, else the first."""
-    told, shared = [], []
+    """What fits, in words, as far as it can be told in the reader's language.
+
+    Of words shared in several languages those in the reader's are told; else the concepts that both speak of, which
+    have a name in every language; else the words as they are written.
+    """
+    told, shared, concepts = [], [], []
     for reason in because:
         if reason.code == "shared_terms":
             shared.append(reason)
-        elif text := fit(reason.code, reason.facts):
+        elif reason.code == "shared_concepts":
+            concepts.append(reason)
+        elif text := fit(reason.code, reason.facts, reader):
             told.append(text)
-    shared.sort(key=lambda reason: _language(reason) != reader)
-    return [fit(reason.code, reason.facts) for reason in shared[:1]] + told
+    own = [reason for reason in shared if _language(reason) == reader]
+    chosen = (own or concepts or shared)[:1]
+    return [fit(reason.code, reason.facts, reader) for reason in chosen] + told
 
 
 def _language(reason: Reason) -> str:
@@ -106,10 +141,10 @@ def _language(reason: Reason) -> str:
     return str(terms[0]["offer"]["language"])
 
 
-def fit(code: str, facts: Mapping[str, object]) -> str:
+def fit(code: str, facts: Mapping[str, object], reader: str = "") -> str:
     """What fits, in words; nothing for pairs of sentences, which are shown as quotations."""
     pattern = FITS.get(code)
-    return str(pattern) % _words(code, facts) if pattern else ""
+    return str(pattern) % _words(code, facts, reader) if pattern else ""
 
 
 def misfit(code: str, facts: Mapping[str, object]) -> str:
@@ -118,15 +153,35 @@ def misfit(code: str, facts: Mapping[str, object]) -> str:
     return str(pattern) % _words(code, facts) if pattern else code
 
 
-def missing(codes: Iterable[str]) -> list[str]:
-    """What is not known, in words: one line for each side, and one for what could not be compared."""
+def missing(codes: Iterable[str], stated: Mapping[str, object] | None = None) -> list[str]:
+    """What is not known, in words: first what only one side states, with that; then what is open on either side.
+
+    `stated` is what each side states, as {"need.trl": ...}.
+    """
     codes = list(codes)
-    told = []
+    told, open_facts = [], []
+    for code in codes:
+        side, _dot, name = code.partition(".")
+        other = (stated or {}).get(f"{'offer' if side == 'need' else 'need'}.{name}")
+        if code in ONE_SIDED and other:
+            told.append(str(ONE_SIDED[code]) % {"value": _stated(name, other, is_asked=side == "offer")})
+        elif name:
+            open_facts.append((side, name))
     for side, pattern in NOT_STATED.items():
-        names = [code.removeprefix(f"{side}.") for code in codes if code.startswith(f"{side}.")]
+        names = [name for there, name in open_facts if there == side]
         if names:
             told.append(str(pattern) % {"facts": listed(str(MISSING.get(name, name)) for name in names)})
     return told + [str(text) for code, text in NOT_COMPARED.items() if code in codes]
+
+
+def closeness(value: float) -> str:
+    """How near two sentences are, in words."""
+    return str(next(words for least, words in CLOSENESS if value >= least or not least))
+
+
+def strength(code: str) -> str:
+    """How much a score says, in words."""
+    return str(STRENGTHS.get(code, code))
 
 
 def excluded(code: str) -> str:
@@ -162,19 +217,53 @@ def part_lines(
     return lines
 
 
-def trl_range(value: object) -> str:
-    """A range of readiness levels in words."""
+def trl_range(value: object, *, is_asked: bool = False) -> str:
+    """A range of readiness levels in words; one that is asked for may be open at an end."""
     low, high = (value[0], value[-1]) if isinstance(value, list | tuple) else (value, value)
+    if is_asked and (high is None or high == HIGHEST_TRL) and low not in {None, HIGHEST_TRL}:
+        return str(_("TRL %(low)s or higher")) % {"low": low}
+    if is_asked and (low is None or low == 1) and high not in {None, 1}:
+        return str(_("TRL %(high)s or lower")) % {"high": high}
+    low, high = (high if low is None else low), (low if high is None else high)
     return f"TRL {low}" if low == high else f"TRL {low}–{high}"
 
 
-def _words(code: str, facts: Mapping[str, object]) -> dict[str, str]:
-    return {name: _value(name, code, value) for name, value in facts.items()}
+def _stated(name: str, value: Any, *, is_asked: bool) -> str:
+    if name == "trl":
+        return trl_range(value, is_asked=is_asked)
+    if name == "ipc":
+        return _classes(value)
+    return labelled("transfer_mode" if name == "transfer_modes" else "country", value)
 
 
-def _value(name: str, code: str, value: Any) -> str:
+def _classes(codes: Iterable[str]) -> str:
+    """The classes that codes stand in, with the beginning of their titles."""
+    subclasses = dict.fromkeys(code[:4] for code in codes)
+    return listed(_titled(code) for code in list(subclasses)[:MOST_CLASSES])
+
+
+def _titled(code: str) -> str:
+    title = labelled("ipc", code)
+    if title == code:
+        return code
+    short = re.split(r"[;；]", title)[0].strip()
+    return f"{code} ({short if len(short) <= LONGEST_CLASS else short[: LONGEST_CLASS - 1].rstrip() + '…'})"
+
+
+def _words(code: str, facts: Mapping[str, object], reader: str = "") -> dict[str, str]:
+    return {name: _value(name, code, value, reader) for name, value in facts.items()}
+
+
+def _value(name: str, code: str, value: Any, reader: str = "") -> str:
     if code.startswith("readiness"):
-        return trl_range(value)
+        return trl_range(value, is_asked=name == "wanted")
+    if code == "field_differs":
+        return _classes(value)
+    if code == "shared_field" and name == "node":
+        return _titled(str(value))
+    if code == "shared_concepts" and name == "terms":
+        names = (term["labels"].get(reader) or term["labels"].get("en", "") for term in value)
+        return listed(list(dict.fromkeys(filter(None, names)))[:MOST_WORDS])
     if code.startswith("transfer_mode"):
         return labelled("transfer_mode", value)
     if code.startswith("territory"):

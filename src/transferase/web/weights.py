@@ -141,7 +141,8 @@ def _lines(now: Mapping[str, float], then: Mapping[str, float]) -> list[WeightLi
             then=f"{100 * then.get(name, 0.0):.1f}",
             now_length=f"{100 * weight:.1f}",
             then_length=f"{100 * then.get(name, 0.0):.1f}",
-            change=f"{100 * (then.get(name, 0.0) - weight):+.1f}",
+            # Adding zero turns a rounded -0.0 into 0.0.
+            change=f"{round(100 * (then.get(name, 0.0) - weight), 1) + 0.0:+.1f}",
         )
         for name, weight in now.items()
     ]

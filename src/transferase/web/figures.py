@@ -73,7 +73,14 @@ class Bar:
     width: int
     found: int
     opened: int
-    has_label: bool
+
+    @property
+    def found_middle(self) -> int:
+        return self.x + self.width // 2
+
+    @property
+    def opened_middle(self) -> int:
+        return self.opened_x + self.width // 2
 
     @property
     def opened_x(self) -> int:
@@ -189,7 +196,6 @@ def bars_of(months: Sequence[Month]) -> list[Bar]:
             width=width,
             found=month.found,
             opened=month.opened,
-            has_label=bool(month.found),
         )
         for position, month in enumerate(months)
     ]

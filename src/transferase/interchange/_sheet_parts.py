@@ -49,8 +49,8 @@ class _Parser:
         self._source = source
         self._expat = expat.ParserCreate(namespace_separator=" ")
         self._expat.buffer_text = True
-        self._expat.StartElementHandler = self._begin
-        self._expat.EndElementHandler = self._end
+        self._expat.StartElementHandler = self._element_begins
+        self._expat.EndElementHandler = self._element_ends
         self._expat.CharacterDataHandler = self._characters
         self._expat.StartDoctypeDeclHandler = self._refuse
         self.is_done = False
@@ -82,10 +82,10 @@ class _Parser:
         self._pieces, self._length = None, 0
         return text
 
-    def _begin(self, name: str, told: dict[str, str]) -> None:
+    def _element_begins(self, name: str, told: dict[str, str]) -> None:
         self.begin(name.rpartition(" ")[2], told)
 
-    def _end(self, name: str) -> None:
+    def _element_ends(self, name: str) -> None:
         self.end(name.rpartition(" ")[2])
 
     def _characters(self, text: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from itertools import islice
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING
 

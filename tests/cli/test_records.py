@@ -171,6 +171,16 @@ def test_search_finds_across_languages(transferase, pair):
     assert "O-1" in transferase("search", "seaweed film").out
 
 
+def test_search_that_finds_nothing_or_nothing_close_says_so(transferase, pair):
+    nothing = transferase("search", "😀", "--lang", "ko")
+    assert "Nothing found." in nothing.out
+    assert "0 found" not in nothing.out
+    far = transferase("search", "zxqv wvkj", "--json").json
+    assert far["is_far"] is bool(far["results"])
+    near = transferase("search", "seaweed film", "--json").json
+    assert near["is_far"] is False
+
+
 @pytest.mark.parametrize("name", ["N-1", "s:N-1"])
 def test_a_match_has_parts_that_sum_to_its_score(transferase, pair, name):
     found = transferase("match", name, "--json").json

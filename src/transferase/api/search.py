@@ -79,6 +79,9 @@ class Results(Schema):
     facets: dict[str, list[FacetValue]]
     without: dict[str, int] = Field(description="How many there would be without each filter that was set.")
     did_you_mean: str | None
+    is_far: bool = Field(
+        description="True when nothing fits closely: the items hold no word of the text and are only the nearest ones."
+    )
     meaning_is_available: bool = Field(description="False when only words could be compared.")
     milliseconds: float
     next: str | None
@@ -135,6 +138,7 @@ def search(request: HttpRequest, response: HttpResponse, filters: Query[SearchFi
         },
         without=dict(result.without),
         did_you_mean=result.did_you_mean,
+        is_far=result.is_far and not offset,
         meaning_is_available=result.meaning_is_available,
         milliseconds=round(result.milliseconds, 1),
         next=following,

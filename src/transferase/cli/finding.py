@@ -49,6 +49,7 @@ def search(*, query: str, kind: str | None, language: str | None, limit: int) ->
         ],
         "total": result.total,
         "milliseconds": round(result.milliseconds, 1),
+        "is_far": result.is_far,
         "meaning_is_available": result.meaning_is_available,
     }
 
@@ -79,6 +80,13 @@ def match(*, external_id: str, limit: int) -> dict[str, Any]:
 
 def print_results(found: Mapping[str, Any]) -> None:
     """The results as lines, best first."""
+    if not found["meaning_is_available"]:
+        click.echo("Search by meaning is resting. These are results by words.")
+    if not found["results"]:
+        click.echo("Nothing found. Try other or fewer words, or leave out --kind and --lang.")
+        return
+    if found["is_far"]:
+        click.echo("Nothing fits closely; these are the nearest.")
     for result in found["results"]:
         click.echo(
             f"{result['score']:>3}  {result['title']}  [{result['kind']}, {result['language']}, {_name(result)}]"

@@ -72,6 +72,10 @@ class Hit:
     is_machine_made: bool = False
 
 
+# Below this score what was found by meaning alone is only the nearest there is.
+LEAST_CLOSE: Final = 40
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """What a search found; `without` says how many there would be without each filter that was set."""
@@ -83,6 +87,12 @@ class SearchResult:
     did_you_mean: str | None
     milliseconds: float
     meaning_is_available: bool
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the best of what was found for a text neither holds a word of it nor comes near to it in meaning."""
+        holds_words = any(reason.code == "found_words" for hit in self.hits for reason in hit.because)
+        return bool(self.hits) and not holds_words and max(hit.score for hit in self.hits) < LEAST_CLOSE
 
 
 @dataclass(frozen=True)

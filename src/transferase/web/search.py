@@ -41,9 +41,6 @@ if TYPE_CHECKING:
 
 PAGE = 10
 MOST_SHOWN = 8
-# Of typed nonsense the nearest listing scores up to 37 on the samples; what answers a query without sharing a word
-# with it scores more.
-LEAST_CLOSE = 40
 
 NOTHING = SearchResult(
     hits=(),
@@ -182,11 +179,8 @@ def search(request: PageRequest, kind: str = "") -> HttpResponse:
 
 
 def is_far(asked: Asked, found: SearchResult) -> bool:
-    """Whether the best of what was found neither holds a word of the text nor comes near to it in meaning."""
-    if not asked.text or asked.page > 1 or not found.hits:
-        return False
-    holds_words = any(reason.code == "found_words" for hit in found.hits for reason in hit.because)
-    return not holds_words and max(hit.score for hit in found.hits) < LEAST_CLOSE
+    """Whether the first page of what was found for a text says that nothing fits closely."""
+    return bool(asked.text) and asked.page == 1 and found.is_far
 
 
 def heading_of(asked: Asked) -> str:

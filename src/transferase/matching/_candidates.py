@@ -62,6 +62,7 @@ class Question:
     edition: int | None = None  # of the index, that the vectors were made for
     except_listing: UUID | None = None
     also: Sequence[UUID] = ()  # scored even if they are no candidates
+    near: Sequence[UUID] | None = None  # what is near in meaning, where somebody has looked for it already
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def find(question: Question, reach: Reach, candidates: int = CANDIDATES) -> list
         "direction": question.direction,
         "model": question.model_version,
         "candidates": candidates,
-        "also": list(question.also),
+        "also": [*question.also, *(question.near or ())],
         "excepted": question.except_listing,
     }
     asks = {language: ask for language, ask in question.asks.items() if ask.weights}
@@ -135,7 +136,7 @@ def _statement(question: Question, asks: Mapping[str, Ask], reach: Reach, *, is_
     tables, lists = [], []
     # The index answers the bare operator only: anything added to the distance makes the scan exact.
     exactly = " + 0" if is_exact else ""
-    for number in range(len(question.vectors)):
+    for number in range(len(question.vectors) if question.near is None else 0):
         tables.append(f"""dense_{number} AS MATERIALIZED (
     SELECT i.listing_id FROM matching_listingindex i
     WHERE {within} AND i.centred IS NOT NULL AND i.model_version = %(model)s

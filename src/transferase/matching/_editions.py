@@ -100,6 +100,14 @@ def hold(standing: Standing) -> None:
         raise EditionChanged
 
 
+def hold_for_reading(standing: Standing) -> None:
+    """Keep the running edition for a reader until the transaction ends; raises EditionChanged if it is another one."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {RUNNING.index} IN ACCESS SHARE MODE")
+    if running() != standing:
+        raise EditionChanged
+
+
 def beside() -> Tables:
     """The tables of the edition that is being built; new means leave the sentences where they are."""
     return NEXT if exists(NEXT.sentences) else Tables(NEXT.index, RUNNING.sentences)

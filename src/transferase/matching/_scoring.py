@@ -138,8 +138,12 @@ def text_fits(
     also: Sequence[UUID] = (),
     candidates: int = CANDIDATES,
     conditions: str = "TRUE",
+    neighbours: Sequence[UUID] | None = None,
 ) -> dict[UUID, TextFit]:
-    """The listings of the other direction that may belong to a listing, and how their texts fit."""
+    """The listings of the other direction that may belong to a listing, and how their texts fit.
+
+    `neighbours` are those near in meaning, where they have been looked for already.
+    """
     asks, lexicons = {}, {}
     for row in subject.rows:
         offers = lexicons[row.language] = lexicon(Direction.OFFER, row.language, row.terms, statistics)
@@ -165,6 +169,7 @@ def text_fits(
         conditions=f"({conditions}) AND i.part = 0",
         except_listing=subject.listing_id,
         also=also,
+        near=neighbours,
     )
     own = {row.language: row for row in subject.rows}
     fits: dict[UUID, TextFit] = {}

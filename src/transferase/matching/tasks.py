@@ -124,7 +124,7 @@ def _match_anew(at: datetime, telling: services.Telling) -> None:
     """Find all matches anew: here if there are few needs, else in blocks for all workers."""
     waiting = queries.to_match_anew(at)
     if len(waiting) <= FEW:
-        services.propose_batch(actor=SYSTEM, listing_ids=waiting, at=at, telling=telling)
+        services.propose_block(actor=SYSTEM, listing_ids=waiting, at=at, telling=telling)
         return
     for start in range(0, len(waiting), NEEDS_BLOCK):
         block = [str(listing) for listing in waiting[start : start + NEEDS_BLOCK]]
@@ -137,7 +137,7 @@ def rematch(*, listing_ids: Sequence[str], telling: str) -> None:
     """Find the matches of a block of needs anew."""
     ids = [UUID(listing) for listing in listing_ids]
     told = services.Telling(telling)
-    services.propose_batch(actor=SYSTEM, listing_ids=ids, at=timezone.now(), telling=told)
+    services.propose_block(actor=SYSTEM, listing_ids=ids, at=timezone.now(), telling=told)
 
 
 @task("matching.quote", queue=INDEX_QUEUE)

@@ -48,6 +48,7 @@ from transferase.engine.ranking.lexicon import (
     term_id,
 )
 from transferase.engine.ranking.metrics import ndcg, ranking_measures, recall, reciprocal_rank
+from transferase.engine.ranking.nearest import nearest_of_many
 from transferase.engine.ranking.opening import embedder_version, is_folder, open_embedder, read_prefixes
 from transferase.engine.ranking.packaged import MODEL_VERSION, RUNTIMES, load_embedder
 from transferase.engine.ranking.reasons import (
@@ -138,6 +139,7 @@ __all__ = [
     "load_weights",
     "long_parts",
     "ndcg",
+    "nearest_of_many",
     "open_embedder",
     "own_means",
     "points",

@@ -34,7 +34,14 @@ from transferase.matching.services._index import (
     quote_batch,
 )
 from transferase.matching.services._judging import MATCH_JUDGED, judge, see_notices, withdraw_judgement
-from transferase.matching.services._proposals import MATCH_FOUND, Telling, propose, propose_all, propose_batch
+from transferase.matching.services._proposals import (
+    MATCH_FOUND,
+    Telling,
+    propose,
+    propose_all,
+    propose_batch,
+    propose_block,
+)
 from transferase.matching.services._refitting import approve_weights, refit_weights, undo_weights
 from transferase.matching.services._saved import (
     forget_search,
@@ -69,6 +76,7 @@ __all__ = [
     "propose",
     "propose_all",
     "propose_batch",
+    "propose_block",
     "quote_all",
     "quote_batch",
     "rebuild",

@@ -7,32 +7,38 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 
 from transferase.catalogue.models import Direction, Listing
 from transferase.directory.rules import Permission, require
 from transferase.foundation.ledger import record, service
+from transferase.matching import _editions as editions
 from transferase.matching import _indexing as indexing
+from transferase.matching import _rematching as rematching
 from transferase.matching import _scoring as scoring
 from transferase.matching import _statistics as statistics
 from transferase.matching._reach import public_reach
 from transferase.matching.models import Judgement, ListingIndex, Match, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from transferase.directory.models import Person
     from transferase.engine.ranking import Reason, Score
     from transferase.foundation.ledger import System
+    from transferase.matching._editions import Standing
 
 MATCH_FOUND: Final = "match_found"
 # A person reads some dozens of matches of a listing at most; more would only cost.
 MOST_MATCHES: Final = 50
 MOST_NOTICES: Final = 10  # for one organisation from one listing
-BLOCK: Final = 50
+BATCH: Final = 50  # in a transaction
+BLOCK: Final = 1000  # for which the offers are read once
+# What is held of listings for comparisons; more is read again when it is asked for again.
+MOST_HELD: Final = 3000
 
 
 class Telling(StrEnum):
@@ -43,12 +49,21 @@ class Telling(StrEnum):
     NEVER = "never"  # it came with many others
 
 
+@dataclass(frozen=True)
+class Near:
+    """What an edition of the index has near in meaning to many needs."""
+
+    edition: Standing
+    of: Mapping[UUID, Sequence[UUID]]
+
+
 @dataclass
 class _Run:
     """What is read once for the proposals of one or many listings."""
 
     at: datetime
     telling: Telling
+    near: Near | None = None
     now: statistics.Statistics = field(init=False)
     facts: scoring.Facts = field(init=False)
     sides: scoring.Sides = field(init=False)
@@ -57,6 +72,15 @@ class _Run:
         self.now = statistics.current()
         self.facts = scoring.Facts(self.at)
         self.sides = scoring.Sides(self.now)
+        if self.near is not None and self.near.edition != self.now.edition:
+            self.near = None
+
+    def forget(self) -> None:
+        """Let go of what was read of listings when it has become much."""
+        if len(self.sides.texts) > MOST_HELD:
+            self.sides = scoring.Sides(self.now)
+        if len(self.facts.held) > 10 * MOST_HELD:
+            self.facts = scoring.Facts(self.at)
 
 
 @dataclass(frozen=True)
@@ -81,11 +105,19 @@ def propose(*, actor: Person | System, listing_id: UUID, at: datetime) -> list[M
 
 @service
 def propose_batch(
-    *, actor: Person | System, listing_ids: Sequence[UUID], at: datetime, telling: Telling = Telling.NEVER
+    *,
+    actor: Person | System,
+    listing_ids: Sequence[UUID],
+    at: datetime,
+    telling: Telling = Telling.NEVER,
+    near: Near | None = None,
 ) -> int:
-    """Find the matches of some listings anew, in one transaction; says how many there are."""
+    """Find the matches of some listings anew, in one transaction; says how many there are.
+
+    `near` is what was found near in meaning to many needs at once; what is not in it is looked for.
+    """
     require(actor, Permission.MATCHING_INDEX_WRITE)
-    run = _Run(at, telling)
+    run = _Run(at, telling, near)
     found = sum(len(_propose(actor, listing_id, run)) for listing_id in listing_ids)
     record(
         actor=actor,
@@ -98,6 +130,22 @@ def propose_batch(
     return found
 
 
+def propose_block(
+    *, actor: Person | System, listing_ids: Sequence[UUID], at: datetime, telling: Telling = Telling.NEVER
+) -> int:
+    """Find the matches of a thousand listings or so anew, offers read once for all of them; says how many there are."""
+    require(actor, Permission.MATCHING_INDEX_WRITE)
+    near = None
+    if len(listing_ids) >= rematching.WORTH_IT:
+        with transaction.atomic():
+            near = Near(edition := editions.running(), rematching.near_offers(listing_ids, edition, at))
+    found = 0
+    for start in range(0, len(listing_ids), BATCH):
+        batch = listing_ids[start : start + BATCH]
+        found += propose_batch(actor=actor, listing_ids=batch, at=at, telling=telling, near=near)
+    return found
+
+
 def propose_all(
     *,
     actor: Person | System,
@@ -105,12 +153,12 @@ def propose_all(
     progress: Callable[[int, int], None] | None = None,
     telling: Telling = Telling.NEVER,
 ) -> int:
-    """Find all matches anew, in blocks of needs that are a transaction each; says how many there are."""
+    """Find all matches anew, in blocks of a thousand needs; says how many there are."""
     require(actor, Permission.MATCHING_INDEX_WRITE)
     waiting = indexing.to_match_anew(at)
     for start in range(0, len(waiting), BLOCK):
         block = waiting[start : start + BLOCK]
-        propose_batch(actor=actor, listing_ids=block, at=at, telling=telling)
+        propose_block(actor=actor, listing_ids=block, at=at, telling=telling)
         if progress is not None:
             progress(start + len(block), len(waiting))
     return Match.objects.count()
@@ -125,7 +173,9 @@ def _propose(actor: Person | System, listing_id: UUID, run: _Run) -> list[Match]
     if subject is None:
         _drop(existing.values())
         return []
-    fits = scoring.text_fits(subject, public_reach(run.at), run.now, also=list(existing))
+    run.forget()
+    near = run.near.of.get(listing_id) if run.near else None
+    fits = scoring.text_fits(subject, public_reach(run.at), run.now, also=list(existing), neighbours=near)
     pairs = _scored(subject, fits, run)
     judged = _judged(listing_id)
     kept = _kept(pairs, judged, run.facts.weights.threshold)

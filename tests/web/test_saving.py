@@ -243,6 +243,8 @@ def test_readers_who_find_and_open_a_listing_are_counted(make_listing, index, co
         {"User-Agent": ""},
         {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"},
         {"User-Agent": "curl/8.5.0"},
+        {"User-Agent": "Mozilla/5.0 (compatible; Yeti/1.1; +https://naver.me/spd)"},
+        {"User-Agent": "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)"},
         {"Sec-Purpose": "prefetch;prerender"},
     ],
 )

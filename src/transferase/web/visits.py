@@ -32,8 +32,8 @@ log = logging.getLogger("transferase.web")
 KEPT_FOR: Final = 10.0
 MOST_KEPT: Final = 500
 ROBOTS: Final = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|archiver|fetch|monitor|preview|scrap|curl|wget|python|java/|go-http|headless"
-    r"|libwww|okhttp|axios|node",
+    r"(?<!cu)bot\b|bot/|crawl|spider|slurp|archiver|fetch|monitor|preview|scrap|curl|wget|python|java/|go-http|headless"
+    r"|yeti/|daum/|libwww|okhttp|axios|node",
     re.IGNORECASE,
 )
 PREFETCH_HEADERS: Final = ("Sec-Purpose", "Purpose", "X-Moz")

@@ -153,6 +153,25 @@ def test_errors_keep_what_was_typed_and_name_the_field(client: Client, need: Lis
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
+        ({"trl_low": "7", "trl_high": "3"}, "Readiness, upper level</a>: The upper level is below the lower one."),
+        ({"price_low": "many"}, "Budget, lower amount</a>: Enter a number in digits, such as 1250 or 0.5."),
+        ({"price_low": "-5", "currency": "USD"}, "Budget, lower amount</a>: This number may not be below 0."),
+        ({"price_high": "1" * 19, "currency": "USD"}, "upper amount</a>: This number has too many digits."),
+        ({"price_high": "7"}, "Currency of the budget</a>: Choose the currency of the amount."),
+        ({"decision_date": "soon"}, "Decision by</a>: Enter a day, such as 2026-12-03."),
+        ({"field_of_use": "x" * 301}, "Please shorten this: 301 characters, and 300 are allowed."),
+    ],
+)
+def test_faults_of_step_two_name_their_field_and_the_remedy(
+    client: Client, need: Listing, typed: dict[str, str], said: str
+) -> None:
+    page = client.post(f"/en/needs/{need.pk}/edit/facts", {**NO_ROWS, **typed}).content.decode()
+    assert said in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
         ({"title": ""}, "제목"),
         ({"title": "가" * 301}, "가" * 301),
         ({"description": "글" * 100_000}, "글" * 100_000),

@@ -94,7 +94,12 @@ def judge_at(need: Listing, offer: Listing, interface: str = "en") -> str:
             "Not ready enough: TRL 3, asked for is TRL 6 or higher",
             "The offer does not state: readiness level",
         ),
-        ("ko", "맞는 공급기술 1건", "기술성숙도가 낮습니다: TRL 3, 요구는 TRL 6 이상", "공급에 적혀 있지 않음: 기술성숙도"),
+        (
+            "ko",
+            "맞는 공급기술 1건",
+            "기술성숙도가 낮습니다: TRL 3, 요구는 TRL 6 이상",
+            "공급에 적혀 있지 않음: 기술성숙도",
+        ),
         ("zh-hans", "匹配的技术供给 1 条", "技术就绪度不足：TRL 3，要求为TRL 6 及以上", "供给未说明：技术就绪度"),
     ],
 )

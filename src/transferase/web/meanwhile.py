@@ -47,7 +47,7 @@ def changes(form: Form, before: Mapping[str, Any], now: Mapping[str, Any]) -> li
         old, new, mine = before.get(name), now.get(name), form.cleaned_data.get(name)
         if _plain(new) in {_plain(old), _plain(mine)}:
             continue
-        label = str(field.label)
+        label = str(getattr(form, "full_labels", {}).get(name, field.label))
         if "-" in name:
             # The texts in other languages share their labels.
             label = f"{queries.label('language', name.partition('-')[0], reading_language())}: {label}"

@@ -43,7 +43,8 @@ def listed(form: Form, rows: Any = None) -> list[dict[str, str]]:
     found = [{"id": "", "label": "", "text": str(text)} for text in form.non_field_errors()]
     for field in form:
         anchor = str(field.id_for_label or field.auto_id)
-        found += [{"id": anchor, "label": str(field.label), "text": str(text)} for text in field.errors]
+        label = str(getattr(form, "full_labels", {}).get(field.name, field.label))
+        found += [{"id": anchor, "label": label, "text": str(text)} for text in field.errors]
     for place, row in enumerate(rows.forms if rows is not None else (), start=1):
         for field in row:
             label = _("%(field)s, row %(row)d") % {"field": field.label, "row": place}

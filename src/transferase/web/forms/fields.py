@@ -6,6 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.validators import DecimalValidator, MaxLengthValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from transferase.catalogue import queries, rules
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 FIRST_COUNTRIES = ("KR", "CN", "US")
 LANGUAGE_CHOICES = [(code, OWN_NAMES[Language(code)]) for code in LANGUAGES]
 
+TOO_LONG = _("Please shorten this: %(show_value)s characters, and %(limit_value)s are allowed.")
+TOO_MANY_DIGITS = _("This number has too many digits.")
+NOT_BELOW = _("This number may not be below %(limit_value)s.")
+
 
 class Words(forms.CharField):
     """A text; the widget gets no `maxlength`, because a browser would cut a pasted text without a word."""
@@ -29,6 +34,9 @@ class Words(forms.CharField):
         widget = forms.Textarea(attrs={"rows": rows}) if rows else forms.TextInput()
         told.setdefault("required", False)
         super().__init__(widget=widget, help_text=hint, **told)
+        for found in self.validators:
+            if isinstance(found, MaxLengthValidator):
+                found.message = TOO_LONG
 
     def widget_attrs(self, widget: Widget) -> dict[str, Any]:
         attributes: dict[str, Any] = super().widget_attrs(widget)
@@ -45,7 +53,13 @@ class Number(forms.DecimalField):
 
     def __init__(self, **told: Any) -> None:
         told.setdefault("required", False)
+        told.setdefault("error_messages", {"invalid": _("Enter a number in digits, such as 1250 or 0.5.")})
         super().__init__(widget=forms.TextInput(attrs={"inputmode": "decimal"}), **told)
+        for found in self.validators:
+            if isinstance(found, DecimalValidator):
+                found.messages = dict.fromkeys(found.messages, TOO_MANY_DIGITS)
+            elif isinstance(found, MinValueValidator):
+                found.message = NOT_BELOW
 
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
         if isinstance(value, str):
@@ -58,6 +72,7 @@ class Day(forms.DateField):
 
     def __init__(self, **told: Any) -> None:
         told.setdefault("required", False)
+        told.setdefault("error_messages", {"invalid": _("Enter a day, such as 2026-12-03.")})
         super().__init__(
             widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
             input_formats=["%Y-%m-%d", "%Y.%m.%d", "%Y. %m. %d.", "%Y/%m/%d", "%Y年%m月%d日", "%Y년 %m월 %d일"],

@@ -188,6 +188,14 @@ class FactsForm(forms.Form):
         }
         for name, label in labels.items():
             self.fields[name].label = label
+        # Two fields of a range stand side by side under one name; away from there each needs a name of its own.
+        self.full_labels: dict[str, _StrPromise] = {
+            "trl_low": _("Readiness, lower level"),
+            "trl_high": _("Readiness, upper level"),
+            "price_low": _("Price, lower amount") if is_offer else _("Budget, lower amount"),
+            "price_high": _("Price, upper amount") if is_offer else _("Budget, upper amount"),
+            "currency": _("Currency of the price") if is_offer else _("Currency of the budget"),
+        }
 
     def clean(self) -> dict[str, Any]:
         told: dict[str, Any] = super().clean() or {}

@@ -61,14 +61,14 @@ def test_a_gap_names_what_the_other_side_asks_for(vocabularies):
     }
     codes = ("offer.trl", "offer.territory", "offer.transfer_modes", "need.ipc", "offer.partner_kinds", "words")
     told = reasons.missing(codes, stated)
-    assert told[0] == "The offer gives no readiness level; asked for is TRL 6 or higher"
-    assert told[1].startswith("The offer gives no territory; asked for is")
+    assert told[0] == "Readiness level not given; asked for: TRL 6 or higher"
+    assert told[1].startswith("No territory given; asked for:")
     assert "Korea" in told[1]
-    assert told[2] == "The offer names no way of transfer; asked for is Joint research"
-    assert told[3].startswith("The need has no patent class; the offer is in G01F (")
-    assert told[3].count("(") == 2
-    assert told[4] == "The offer does not state: kind of partner sought"
+    assert told[2] == "Way of transfer not given; asked for: Joint research"
+    assert told[3] == "The offer does not state: kind of partner sought"
+    assert told[4] == "The need does not state: patent class"
     assert told[5].startswith("Words could not be compared")
+    assert reasons.missing(codes[3:], stated)[0] == "The need has no patent class; the offer is in G01F, H04N"
 
 
 def test_what_neither_side_states_is_one_line_a_side():
@@ -122,8 +122,8 @@ def test_weak_matches_stand_below_a_line_and_look_weak(
         weak = make_listing(title=f"Weak counterpart {number}")
         make_match(need, weak, score=threshold + 0.01 * number, at=at)
     page = matches_page(scout, need, "en")
-    assert page.count("tf-match weak") == 2
-    assert page.count("tf-match strong") == 1
+    assert page.count("tf-match tf-weak") == 2
+    assert page.count("tf-match tf-strong") == 1
     assert page.count("tf-weakline") == 1
     assert page.index("Flood sensor") < page.index("tf-weakline") < page.index("Weak counterpart 2")
 

@@ -164,7 +164,7 @@ def test_stated_facts_that_fit_are_told_in_words() -> None:
         Reason("partner_fits", {"side": "need", "kind": "company_small"}),
     ]
     assert reasons.fits(because, "en") == [
-        "Both are in the patent class G01F 23/00",
+        "Both are in the patent class G01F 23/00 (Measuring volume, volume flow, mass flow or liquid level)",
         "Readiness TRL 5 is within what is asked for (TRL 4–6)",
         "Common way of transfer: Assignment",
         "The territory covers South Korea",

@@ -24,6 +24,11 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "ko": "같은 용어를 씁니다: {terms}.",
         "zh-Hans": "双方使用相同术语：{terms}。",
     },
+    "shared_concepts": {
+        "en": "Both speak of {terms}.",
+        "ko": "같은 주제를 다룹니다: {terms}.",
+        "zh-Hans": "双方都涉及：{terms}。",
+    },
     "shared_field": {
         "en": "Both are classified under {node}.",
         "ko": "같은 분류에 속합니다: {node}.",
@@ -144,7 +149,7 @@ def _word(name: str, value: Any, language: str) -> str:
     if name == "words":
         return ", ".join(str(word) for word in value)
     if name == "terms":
-        return ", ".join(dict.fromkeys(_written(term) for term in value[:MOST_TERMS]))
+        return ", ".join(dict.fromkeys(_written(term, language) for term in value[:MOST_TERMS]))
     if name == "node":
         title = catalogue.label("ipc", value, language)
         return f"{value} ({_shortened(title)})" if title and title != value else str(value)
@@ -158,7 +163,9 @@ def _word(name: str, value: Any, language: str) -> str:
     return str(value)
 
 
-def _written(term: Any) -> str:
+def _written(term: Any, language: str) -> str:
+    if isinstance(term, Mapping) and "labels" in term:
+        return str(term["labels"].get(language) or term["labels"].get("en", ""))
     if isinstance(term, Mapping):
         return str(term["need"]["text"] if "need" in term else term.get("term", ""))
     return str(term)

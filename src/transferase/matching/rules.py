@@ -42,6 +42,7 @@ PARTS: Final = ("meaning", "words", "field", "readiness", "transfer", "territory
 REASONS: Final = (
     "sentence_pair",
     "shared_terms",
+    "shared_concepts",
     "shared_field",
     "readiness_fits",
     "transfer_mode_fits",

@@ -56,15 +56,15 @@ NOT_STATED: Final[Mapping[str, object]] = {
     "offer": _("The offer does not state: %(facts)s"),
     "need": _("The need does not state: %(facts)s"),
 }
-# What one side does not state while the other one does: the fact that decides stands beside the gap.
+# What one side does not state while the other one does, the gravest first: what decides stands beside the gap.
 ONE_SIDED: Final[Mapping[str, object]] = {
-    "offer.trl": _("The offer gives no readiness level; asked for is %(value)s"),
-    "offer.transfer_modes": _("The offer names no way of transfer; asked for is %(value)s"),
-    "offer.territory": _("The offer gives no territory; asked for is %(value)s"),
-    "offer.ipc": _("The offer has no patent class; the need is in %(value)s"),
-    "need.trl": _("The need asks for no readiness level; the offer is at %(value)s"),
-    "need.transfer_modes": _("The need names no way of transfer; offered is %(value)s"),
-    "need.territory": _("The need names no territory; offered is %(value)s"),
+    "offer.trl": _("Readiness level not given; asked for: %(value)s"),
+    "offer.territory": _("No territory given; asked for: %(value)s"),
+    "offer.transfer_modes": _("Way of transfer not given; asked for: %(value)s"),
+    "offer.ipc": _("No patent class given; the need is in %(value)s"),
+    "need.trl": _("No readiness level asked for; offered: %(value)s"),
+    "need.territory": _("No territory asked for; offered: %(value)s"),
+    "need.transfer_modes": _("No way of transfer asked for; offered: %(value)s"),
     "need.ipc": _("The need has no patent class; the offer is in %(value)s"),
 }
 STRENGTHS: Final[Mapping[str, object]] = {
@@ -79,6 +79,7 @@ CLOSENESS: Final = (
     (0.0, _("loosely related")),
 )
 MOST_CLASSES: Final = 2
+MOST_GAPS: Final = 3
 LONGEST_CLASS: Final = 60
 MOST_WORDS: Final = 6
 # The facts that a part of the score is made of; where one is not stated the part earns half its points.
@@ -154,16 +155,17 @@ def misfit(code: str, facts: Mapping[str, object]) -> str:
 
 
 def missing(codes: Iterable[str], stated: Mapping[str, object] | None = None) -> list[str]:
-    """What is not known, in words: first what only one side states, with that; then what is open on either side.
+    """What is not known, in words: first what only one side states, with that; then what else each leaves open.
 
     `stated` is what each side states, as {"need.trl": ...}.
     """
-    codes = list(codes)
-    told, open_facts = [], []
+    codes = sorted(codes, key=lambda code: list(ONE_SIDED).index(code) if code in ONE_SIDED else len(ONE_SIDED))
+    told: list[str] = []
+    open_facts = []
     for code in codes:
         side, _dot, name = code.partition(".")
         other = (stated or {}).get(f"{'offer' if side == 'need' else 'need'}.{name}")
-        if code in ONE_SIDED and other:
+        if code in ONE_SIDED and other and len(told) < MOST_GAPS:
             told.append(str(ONE_SIDED[code]) % {"value": _stated(name, other, is_asked=side == "offer")})
         elif name:
             open_facts.append((side, name))
@@ -232,7 +234,7 @@ def _stated(name: str, value: Any, *, is_asked: bool) -> str:
     if name == "trl":
         return trl_range(value, is_asked=is_asked)
     if name == "ipc":
-        return _classes(value)
+        return listed(list(dict.fromkeys(code[:4] for code in value))[:MOST_CLASSES])
     return labelled("transfer_mode" if name == "transfer_modes" else "country", value)
 
 

@@ -94,8 +94,15 @@ def test_what_is_new_is_counted_shown_and_then_no_longer_new(visit, person, save
     clock.move_to(at + timedelta(hours=2))
     client = visit(person)
     search = SavedSearch.objects.get()
+    new = f"/en/desk/searches/{search.pk}/open?new=1"
+    desk = said(client.get("/en/desk"))
+    assert new not in desk, "the desk does not wait for searches"
+    assert 'hx-get="/en/desk/searches/counted"' in desk
+    block = said(client.get("/en/desk/searches/counted"))
+    assert new in block
+    assert "hx-get" not in block
     for page in ("/en/desk", "/en/desk/searches"):
-        assert f"/en/desk/searches/{search.pk}/open?new=1" in said(client.get(page))
+        assert new in said(client.get(page)), "once counted it is shown at once"
     opened = client.get(f"/en/desk/searches/{search.pk}/open?new=1", follow=True)
     assert "Microalgae, new" in said(opened)
     assert "Microalgae, old" not in said(opened)

@@ -22,7 +22,7 @@ from transferase.matching import queries as matching
 from transferase.matching import services as matching_services
 from transferase.web import kept
 from transferase.web.accounts import person_of, reading_language
-from transferase.web.saving import rows_of
+from transferase.web.saving import MOST_ON_DESK, rows_of
 from transferase.web.search import Pages
 from transferase.web.unsaved import registered
 
@@ -42,7 +42,6 @@ MOST_DIGITS = 6
 MOST_NEWS = 8
 MOST_READ = 50
 MOST_IMPORTS = 5
-MOST_SEARCHES = 5
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,8 @@ def desk(request: PageRequest) -> HttpResponse:
         "asked_by_me": directory.own_requests(person, at),
         "unfinished": kept.unfinished(request),
         "imports": runs(viewer)[:MOST_IMPORTS],
-        "searches": rows_of(request, MOST_SEARCHES),
+        "searches": (searches := rows_of(request, MOST_ON_DESK, most_counted=0)),
+        "is_counted": all(row.new is not None for row in searches),
         "letters": _letter_troubles(request),
         "queue": queries.review_queue(viewer).count() if viewer.sees_everything else None,
         "first_acts": _first_acts(roles),

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from transferase.web.middleware import PageRequest
 
 COUNTED_FOR: Final = 300  # seconds that a number of new results is shown
+MOST_ON_DESK: Final = 5
 MOST_COUNTED: Final = 10  # counted for one page; the others are counted for the next one
 LONGEST_PROPOSED: Final = 60
 
@@ -171,23 +172,32 @@ def saved_search_forget(request: PageRequest, search_id: int) -> HttpResponse:
     return redirect("saved_searches")
 
 
-def rows_of(request: PageRequest, most: int | None = None) -> list[SavedRow]:
+@registered
+@never_cache
+@require_safe
+def saved_searches_new(request: PageRequest) -> HttpResponse:
+    """The block of the desk again, with how much is new: the desk itself does not wait for searches."""
+    page = {"searches": rows_of(request, MOST_ON_DESK), "is_counted": True}
+    return render(request, "desk/desk_show_searches.html", page)
+
+
+def rows_of(request: PageRequest, most: int | None = None, *, most_counted: int = MOST_COUNTED) -> list[SavedRow]:
     """The saved searches of the person, with what each asks for and how much is new."""
     searches = queries.saved_searches(request.viewer)[:most]
-    new = _new_counts(searches, request.viewer, request.at)
+    new = _new_counts(searches, request.viewer, request.at, most_counted)
     return [
         SavedRow(search, tuple(told_of(Asked.from_saved(search), request.viewer)), new.get(search.pk))
         for search in searches
     ]
 
 
-def _new_counts(searches: Sequence[SavedSearch], viewer: Viewer, at: datetime) -> dict[int, int]:
-    """How much is new in each search; a number stands for some minutes, so that a desk costs few searches."""
+def _new_counts(searches: Sequence[SavedSearch], viewer: Viewer, at: datetime, most: int) -> dict[int, int]:
+    """How much is new in each search; a number stands for some minutes, and no more than `most` are counted anew."""
     keys = {_key(search, viewer): search for search in searches}
     known = cache.get_many(keys)
     counted: dict[str, int] = {}
     for key, search in keys.items():
-        if key not in known and len(counted) < MOST_COUNTED:
+        if key not in known and len(counted) < most:
             counted[key] = queries.new_count(search, viewer, at)
     if counted:
         cache.set_many(counted, COUNTED_FOR)

@@ -45,6 +45,7 @@ urlpatterns = [
     path("desk/settings/keys/<int:token_id>/revoke", accounts.token_revoke, name="token_revoke"),
     path("desk/memberships/<int:membership_id>/end", accounts.membership_end, name="membership_end"),
     path("desk/searches", saving.saved_searches, name="saved_searches"),
+    path("desk/searches/counted", saving.saved_searches_new, name="saved_searches_new"),
     path("desk/searches/new", saving.saved_search_new, name="saved_search_new"),
     path("desk/searches/<int:search_id>", saving.saved_search_edit, name="saved_search_edit"),
     path("desk/searches/<int:search_id>/open", saving.saved_search_open, name="saved_search_open"),

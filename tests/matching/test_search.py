@@ -204,6 +204,6 @@ def test_a_search_asks_the_database_a_constant_number_of_times(
     index(make_offer())
     search("microalgae")
     for _ in range(2):
-        with django_assert_max_num_queries(20):
+        with django_assert_max_num_queries(24):
             search("microalgae")
         index(make_offer(), make_offer())

@@ -7,16 +7,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from django.db import connection
-
 from transferase.catalogue.models import Direction, ListingText
 from transferase.engine.ranking import QueryKind, Reason, Role, load_weights, sparse
 from transferase.engine.text import Snippet, detect_language, normalise, snippet, words
+from transferase.foundation import replicas
 from transferase.foundation.languages import LANGUAGES, Language
 from transferase.matching import _facets as facets
 from transferase.matching import _model as model
 from transferase.matching import _statistics as statistics
-from transferase.matching._candidates import Ask, Question, find
+from transferase.matching._candidates import Ask, Question, clauses, find
 from transferase.matching._editions import EditionChanged
 from transferase.matching._reach import public_reach, reach_of
 from transferase.matching._scoring import nearest
@@ -25,7 +24,7 @@ from transferase.matching.models import TermFrequency
 from transferase.matching.rules import Filters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from transferase.directory.rules import Viewer
     from transferase.engine.ranking import Weights
     from transferase.matching._candidates import Found
+    from transferase.matching._facets import Counts
     from transferase.matching._reach import Reach
     from transferase.matching._statistics import Statistics
 
@@ -78,7 +78,10 @@ LEAST_CLOSE: Final = 40
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found; `without` says how many there would be without each filter that was set."""
+    """What a search found; `without` says how many there would be without each filter that was set.
+
+    `is_capped` says that there are more than `total`, and that the counts are those of the newest.
+    """
 
     hits: tuple[Hit, ...]
     total: int
@@ -87,6 +90,7 @@ class SearchResult:
     did_you_mean: str | None
     milliseconds: float
     meaning_is_available: bool
+    is_capped: bool = False
 
     @property
     def is_far(self) -> bool:
@@ -137,70 +141,105 @@ def search(
     `language` is the reader's. The facets count the results by the values of each filter, honouring the others.
     """
     started = time.perf_counter()
-    filters = filters or Filters()
-    reach = reach_of(viewer, at)
-    own = sorted(viewer.organisations)
-    directions = [direction] if direction else [Direction.OFFER, Direction.NEED]
+    asked = _Asked(
+        reach=reach_of(viewer, at),
+        directions=[Direction(direction)] if direction else [Direction.OFFER, Direction.NEED],
+        filters=filters or Filters(),
+        own=sorted(viewer.organisations),
+        limit=limit,
+        offset=offset,
+        at=at,
+    )
     said = normalise(text)[:LONGEST_QUERY]
-    if not said:
-        return _browse(reach, directions, filters, own, limit, offset, started)
+    reader = f"directory.Person:{viewer.person_id}" if viewer.is_registered else ""
+    # A replica may be a moment behind: it says what is near, the primary says what of it may be seen now.
+
+    def look() -> _Looked:
+        return _looked_for(said, language, asked) if said else _browsed(asked, language)
+
     try:
-        query, ranked, pool = _found(said, language, directions, filters, own, reach)
+        looked = replicas.read(look, reader=reader, at=at)
     except EditionChanged:
         # The index was switched between the making of the query and its question; once in a while that happens.
-        query, ranked, pool = _found(said, language, directions, filters, own, reach)
-    total, counts, without = facets.count(
-        reach=reach, directions=directions, filters=filters, own=own, listings=list(pool)
-    )
-    order = sorted(ranked, key=lambda listing: (-ranked[listing].score, str(listing)))
-    page = order[offset : offset + limit]
-    return SearchResult(
-        hits=_hits(page, ranked, query, viewer, at, language),
-        total=total,
-        facets=counts,
-        without=without,
-        did_you_mean=did_you_mean(said, at) if query.kind is QueryKind.TYPED else None,
-        milliseconds=1000 * (time.perf_counter() - started),
-        meaning_is_available=query.vector is not None,
-    )
-
-
-def _found(
-    said: str, language: str, directions: Sequence[str], filters: Filters, own: Sequence[int], reach: Reach
-) -> tuple[_Query, dict[UUID, _Ranked], dict[UUID, _Ranked]]:
-    """The query, what answers it within the filters, and what answers it at all."""
-    now = statistics.current()
-    query = _prepared(said, language, now)
-    ranked = _ranked(query, directions, filters, own, reach, now)
-    if filters.is_empty:
-        return query, ranked, ranked
-    return query, ranked, {**_ranked(query, directions, Filters(), own, reach, now), **ranked}
-
-
-def _browse(
-    reach: Reach,
-    directions: Sequence[str],
-    filters: Filters,
-    own: Sequence[int],
-    limit: int,
-    offset: int,
-    started: float,
-) -> SearchResult:
-    total, counts, without = facets.count(reach=reach, directions=directions, filters=filters, own=own, listings=None)
-    newest = facets.newest(reach=reach, directions=directions, filters=filters, own=own, limit=limit, offset=offset)
-    hits = tuple(Hit(listing, found, language, 0, (Reason("newest", {}),), None) for listing, found, language in newest)
+        looked = look()
+    hits = looked.hits
+    if looked.query is not None:
+        hits = _hits(looked.page, looked.ranked, looked.query, viewer, at, language)
     return SearchResult(
         hits=hits,
-        total=total,
-        facets=counts,
-        without=without,
-        did_you_mean=None,
+        total=looked.counts.total,
+        facets=looked.counts.facets,
+        without=looked.counts.without,
+        is_capped=looked.counts.is_capped,
+        did_you_mean=looked.did_you_mean,
         milliseconds=1000 * (time.perf_counter() - started),
-        meaning_is_available=model.embedder() is not None,
+        meaning_is_available=looked.meaning_is_available,
     )
 
 
-def _prepared(text: str, reader: str, now: Statistics) -> _Query:
+@dataclass(frozen=True)
+class _Asked:
+    """What a search is for, its text aside."""
+
+    reach: Reach
+    directions: Sequence[str]
+    filters: Filters
+    own: Sequence[int]
+    limit: int
+    offset: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What the index says: a page of listings in their order, and counts of all of them."""
+
+    counts: Counts
+    meaning_is_available: bool
+    hits: tuple[Hit, ...] = ()
+    query: _Query | None = None
+    page: Sequence[UUID] = ()
+    ranked: Mapping[UUID, _Ranked] = field(default_factory=dict)
+    did_you_mean: str | None = None
+
+
+def _looked_for(said: str, language: str, asked: _Asked) -> _Looked:
+    """The listings that answer a text, best first."""
+    now = statistics.current()
+    query = prepared(said, language, now)
+    ranked = _ranked(query, asked, asked.filters, now)
+    pool = ranked if asked.filters.is_empty else {**_ranked(query, asked, Filters(), now), **ranked}
+    counts = facets.count(
+        reach=asked.reach, directions=asked.directions, filters=asked.filters, own=asked.own, listings=list(pool)
+    )
+    order = sorted(ranked, key=lambda listing: (-ranked[listing].score, str(listing)))
+    page = order[asked.offset : asked.offset + asked.limit]
+    return _Looked(
+        counts=counts,
+        meaning_is_available=query.vector is not None,
+        query=query,
+        page=page,
+        ranked={listing: ranked[listing] for listing in page},
+        did_you_mean=did_you_mean(said, asked.at) if query.kind is QueryKind.TYPED else None,
+    )
+
+
+def _browsed(asked: _Asked, language: str) -> _Looked:
+    """The newest listings, where nothing is said of what they are about."""
+    named = {"reach": asked.reach, "directions": asked.directions, "filters": asked.filters, "own": asked.own}
+    counts = facets.count(**named, listings=None)  # type: ignore[arg-type]
+    newest = facets.newest(**named, limit=asked.limit, offset=asked.offset)  # type: ignore[arg-type]
+    return _Looked(
+        counts=counts,
+        meaning_is_available=model.embedder() is not None,
+        hits=tuple(
+            Hit(listing, found, language, 0, (Reason("newest", {}),), None) for listing, found, language in newest
+        ),
+    )
+
+
+def prepared(text: str, reader: str, now: Statistics) -> _Query:
+    """A typed text made ready to be compared."""
     language = detect_language(text) or (Language.EN if text.isascii() else reader)
     terms = {language: words(text, language)}
     for other in LANGUAGES:
@@ -214,19 +253,12 @@ def _prepared(text: str, reader: str, now: Statistics) -> _Query:
     return _Query(text, language, kind, terms, vector)
 
 
-def _ranked(
-    query: _Query,
-    directions: Iterable[str],
-    filters: Filters,
-    own: Sequence[int],
-    reach: Reach,
-    now: Statistics,
-) -> dict[UUID, _Ranked]:
+def _ranked(query: _Query, asked: _Asked, filters: Filters, now: Statistics) -> dict[UUID, _Ranked]:
     """The listings that answer a query, with their scores; those that say nothing of it are left out."""
-    asked, parameters = facets.conditions(filters, own)
+    conditions, parameters = facets.conditions(filters, asked.own)
     weights = load_weights()
     found: dict[UUID, _Ranked] = {}
-    for direction in directions:
+    for direction in asked.directions:
         asks, attainable = _asks(query, direction, now)
         question = Question(
             direction=direction,
@@ -234,10 +266,10 @@ def _ranked(
             asks=asks,
             model_version=now.model_version,
             edition=now.edition.number,
-            conditions=" AND ".join(asked.values()) or "TRUE",
+            conditions=" AND ".join(conditions.values()) or "TRUE",
             parameters=parameters,
         )
-        for row in find(question, reach, CANDIDATES):
+        for row in find(question, asked.reach, CANDIDATES):
             _add(found.setdefault(row.listing_id, _Ranked(direction)), row, attainable, query, weights)
     for listing in found.values():
         listing.score = _score(listing, weights)
@@ -256,11 +288,11 @@ def _asks(query: _Query, direction: str, now: Statistics) -> tuple[dict[str, Ask
             weights = {term: known.idf(term) for term in terms}
             total = sum(known.idf(term) for term in set(asked))
             worth = {term: weight / total for term, weight in weights.items()}
-            rarest = known.rarest(terms, least_terms=RAREST_TYPED)
+            rarest = clauses(known, terms, least_terms=RAREST_TYPED)
             rarest += [term for term in weights if not known.frequency(term)]
             asks[language] = Ask(sparse(weights), rarest, worth)
         else:
-            asks[language] = Ask(sparse(known.query_weights(terms, query.kind)), known.rarest(terms))
+            asks[language] = Ask(sparse(known.query_weights(terms, query.kind)), clauses(known, terms))
         attainable[language] = known.attainable(asked, query.kind)
     return asks, attainable
 
@@ -377,7 +409,7 @@ def did_you_mean(text: str, at: datetime) -> str | None:
 
 def _nearest(term: str, at: datetime) -> str | None:
     reach = public_reach(at)
-    with connection.cursor() as cursor:
+    with replicas.reading().cursor() as cursor:
         cursor.execute(
             f"""SELECT f.term, (SELECT t.title || ' ' || t.summary FROM matching_listingindex i
                     JOIN catalogue_listingtext t ON t.listing_id = i.listing_id AND t.language = i.language

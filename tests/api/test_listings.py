@@ -13,6 +13,7 @@ from transferase.foundation.ledger import SYSTEM
 from transferase.matching import services as matching
 
 READ, WRITE = "catalogue:listing:read", "catalogue:listing:write"
+REVIEW = "catalogue:listing:review"
 SECRETS = ("REGISTEREDWORD", "INTRODUCEDWORD", "NDAWORD")
 PRIVATE_TEXTS = tuple(
     {"language": "en", "tier": tier, "title": f"{word} title", "summary": f"{word} summary"}
@@ -187,6 +188,26 @@ def test_a_listing_is_recorded_revised_and_published(door_of, visitor, officer, 
         assert visitor.get(path).json()["trl_high"] == 9
         assert door.post(f"{path}/withdraw", {"reason": "replaced"}).json()["state"] == "withdrawn"
         assert visitor.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(("scopes", "state"), [((WRITE,), "in_review"), ((WRITE, REVIEW), "published")])
+def test_an_operators_token_publishes_unseen_only_with_the_scope_to_review(
+    door_of, make_person, make_organisation, scopes, state
+):
+    unverified = make_organisation(is_verified=False)
+    door = door_of(make_person(role="operator", organisation=unverified), *scopes)
+    listing = door.post("/listings", content(unverified)).json()
+    assert door.post(f"/listings/{listing['id']}/submit").json()["state"] == state
+
+
+@pytest.mark.parametrize(("scopes", "state"), [((WRITE,), "in_review"), ((WRITE, REVIEW), "published")])
+def test_what_an_operators_token_changes_is_looked_at_unless_it_may_review(
+    door_of, make_person, make_organisation, make_listing, now, scopes, state
+):
+    unverified = make_organisation(is_verified=False)
+    listing = make_listing(owner=unverified, at=now)
+    door = door_of(make_person(role="operator", organisation=unverified), *scopes)
+    assert door.patch(f"/listings/{listing.pk}", {"trl_low": 3}).json()["state"] == state
 
 
 def test_the_owner_is_the_only_organisation_unless_named(door_of, officer, own, make_person, make_organisation):

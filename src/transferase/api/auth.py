@@ -41,6 +41,11 @@ class Caller:
             raise NotAllowed(permission=str(scope))
         return self.person
 
+    @property
+    def reviews(self) -> bool:
+        """Whether the token carries the right to review: without it, not even an operator publishes unseen."""
+        return Permission.CATALOGUE_LISTING_REVIEW in self.scopes
+
 
 # Who may write or judge a listing may read it.
 READS: Final = frozenset(

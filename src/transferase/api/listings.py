@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -140,7 +141,7 @@ def replace_listing(request: HttpRequest, listing_id: UUID, content: ListingRepl
         source_url=content.source_url,
         attribution=listing.attribution,
     )
-    listing = catalogue.revise(actor=person, listing=listing, draft=draft, at=caller.at)
+    listing = catalogue.revise(actor=person, listing=listing, draft=draft, at=caller.at, reviews=caller.reviews)
     return _as_written(listing, caller)
 
 
@@ -164,7 +165,9 @@ def revise_listing(request: HttpRequest, listing_id: UUID, content: ListingChang
         changes["original_language"] = content.original_language
     if "source_url" in given:
         changes["source_url"] = content.source_url
-    listing = catalogue.revise(actor=person, listing=listing, draft=replace(before, **changes), at=caller.at)
+    listing = catalogue.revise(
+        actor=person, listing=listing, draft=replace(before, **changes), at=caller.at, reviews=caller.reviews
+    )
     return _as_written(listing, caller)
 
 
@@ -186,8 +189,11 @@ def withdraw_listing(request: HttpRequest, listing_id: UUID, content: WithdrawRe
     operation_id="submit_listing",
 )  # fmt: skip
 def submit_listing(request: HttpRequest, listing_id: UUID) -> Listing:
-    """Publish a listing of your organisation at once (verified organisations), or ask for its review."""
-    return _moved(request, listing_id, catalogue.submit)
+    """Publish a listing of your organisation at once (verified organisations), or ask for its review.
+
+    A token of a reviewer or an operator publishes without a review only with the scope `catalogue:listing:review`.
+    """
+    return _moved(request, listing_id, partial(catalogue.submit, reviews=caller_of(request).reviews))
 
 
 @router.post(

@@ -27,14 +27,17 @@ PORTION = 500
 
 
 @service
-def submit(*, actor: Person | System, listing: Listing, at: datetime) -> Listing:
-    """Ask for a listing to be seen: at once if the owner is verified, else it waits for a reviewer."""
+def submit(*, actor: Person | System, listing: Listing, at: datetime, reviews: bool = True) -> Listing:
+    """Ask for a listing to be seen: at once if the owner is verified, else it waits for a reviewer.
+
+    A reviewer or an operator who submits has looked at it; with `reviews` false they make no use of that right.
+    """
     listing = _claimed(actor, listing, "submit")
     _require_ready(listing)
     listing.state, listing.state_reason, listing.state_note = State.IN_REVIEW, "", ""
     listing.save(update_fields=["state", "state_reason", "state_note"])
     record(actor=actor, action="catalogue.listing.submitted", subject=listing)
-    if may_skip_review(actor, listing) and not _is_held(listing):
+    if may_skip_review(actor, listing, reviews=reviews) and not _is_held(listing):
         _publish(actor, listing, at)
     return listing
 

@@ -349,3 +349,20 @@ def test_the_pages_of_figures_cost_the_same_queries(visit, make_person, make_org
             client.get("/en/desk/figures")
         costs.append(len(asked))
     assert costs[0] == costs[1]
+
+
+def test_months_are_drawn_inside_the_picture_and_labelled_where_there_is_room():
+    from datetime import date
+
+    from transferase.matching.queries import Month
+    from transferase.web.figures import BASE, WIDTHS, bars_of
+
+    year = [Month(date(2026, number, 1), found=number * 100, opened=number) for number in range(1, 13)]
+    for width in WIDTHS.values():
+        bars = bars_of(year, width)
+        assert all(bar.x >= 0 and bar.opened_x + bar.width <= width for bar in bars)
+        assert all(bar.found_y >= 0 and bar.found_y + bar.found_height == BASE for bar in bars)
+        assert bars[-1].has_month, "the newest month is named"
+    assert [bar.has_month for bar in bars_of(year, 360)] == [False, True] * 6
+    assert all(bar.has_numbers for bar in bars_of(year, 700))
+    assert bars_of([Month(date(2026, 1, 1))], 360)[0].found_height == 0

@@ -45,10 +45,11 @@ PLACES: Final[Mapping[str, tuple[str, str, object]]] = {
     "territory": ("facts", "p-transfer", gettext_lazy("State the territory")),
     "partner_kinds": ("facts", "p-transfer", gettext_lazy("State the kind of partner that you seek")),
 }
-WIDTH: Final = 700
+WIDTHS: Final = {"wide": 700, "narrow": 360}  # drawn for a desk and for a phone, so that letters keep their size
 HEIGHT: Final = 160
 BASE: Final = 130  # of the bars
 TOP: Final = 18
+CLOSE: Final = 50  # less than this from month to month leaves no room for numbers
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class Bar:
     width: int
     found: int
     opened: int
+    has_numbers: bool
+    has_month: bool
 
     @property
     def found_middle(self) -> int:
@@ -147,8 +150,7 @@ def listing_figures(request: PageRequest, listing_id: UUID) -> HttpResponse:
         "totals": told.totals,
         "matches": queries.match_counts([listing.pk], request.viewer, request.at)[listing.pk],
         "months": tuple(reversed(told.months)),
-        "bars": bars_of(told.months),
-        "width": WIDTH,
+        "charts": [(name, width, bars_of(told.months, width)) for name, width in WIDTHS.items()],
         "height": HEIGHT,
         "base": BASE,
         "label_y": BASE + 18,
@@ -176,11 +178,12 @@ def advice_of(gaps: Sequence[Gap], direction: str, listing_id: UUID) -> list[Adv
     return told
 
 
-def bars_of(months: Sequence[Month]) -> list[Bar]:
-    """The months as pairs of bars in a drawing of fixed size."""
+def bars_of(months: Sequence[Month], drawing: int) -> list[Bar]:
+    """The months as pairs of bars in a drawing of some width; where they stand close, only some are labelled."""
     most = max((max(month.found, month.opened) for month in months), default=0)
-    step = WIDTH // max(len(months), 6)
+    step = drawing // max(len(months), 6)
     width = min(24, (step - 10) // 2)
+    is_close = step < CLOSE
 
     def height(number: int) -> int:
         return round((BASE - TOP) * number / most) if most else 0
@@ -196,6 +199,8 @@ def bars_of(months: Sequence[Month]) -> list[Bar]:
             width=width,
             found=month.found,
             opened=month.opened,
+            has_numbers=not is_close,
+            has_month=not is_close or (len(months) - position) % 2 == 1,
         )
         for position, month in enumerate(months)
     ]

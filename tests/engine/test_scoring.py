@@ -84,7 +84,7 @@ def test_what_is_missing_is_neutral_and_named(offer, dense, bm25):
     values = {part.name: part.value for part in score.parts}
     assert values["field"] == values["readiness"] == values["transfer"] == values["territory"] == 0.5
     assert {"need.ipc", "need.trl", "need.transfer_modes", "need.territory"} <= set(score.missing)
-    assert not score.misfits
+    assert {misfit.code for misfit in score.misfits} <= {"rights_granted"}, "a grant for the world is known anyway"
 
 
 def value_of(score, name):
@@ -158,6 +158,35 @@ def test_transfer_modes_fit_come_near_or_exclude():
 )
 def test_what_rules_a_pair_out(need, offer, codes):
     assert scored(need, offer).excluded_by == codes
+
+
+@pytest.mark.parametrize(
+    ("need", "grants", "told"),
+    [
+        ({"country": "KR"}, [("exclusive", "KR", "")], (["exclusive"], ["KR"], [])),
+        ({"country": "KR"}, [("exclusive", "world", "")], (["exclusive"], ["world"], [])),
+        ({"territory": frozenset({"KR", "CN"})}, [("sole", "KR", ""), ("exclusive", "US", "")], (["sole"], ["KR"], [])),
+        ({"territory": frozenset({"world"})}, [("exclusive", "KR", "")], (["exclusive"], ["KR"], [])),
+        ({"country": "KR", "ipc": ("A61K 36/03",)}, [("sole", "KR", "A61K")], (["sole"], ["KR"], ["A61K"])),
+        ({"country": "KR"}, [("exclusive", "CN", "")], None),
+        ({"country": "KR", "ipc": ("H01M 4/58",)}, [("sole", "KR", "A61K")], None),
+        ({}, [("exclusive", "KR", "")], None),
+    ],
+)
+def test_which_rights_others_have_is_told_even_if_some_are_left(need, grants, told):
+    score = scored(need, {"grants": tuple(Grant(*grant) for grant in grants)})
+    found = [misfit.facts for misfit in score.misfits if misfit.code == "rights_granted"]
+    assert [tuple(facts[name] for name in ("exclusivity", "territory", "field")) for facts in found] == (
+        [told] if told else []
+    )
+
+
+def test_an_excluded_country_is_named():
+    ((code, facts),) = [
+        (misfit.code, misfit.facts)
+        for misfit in scored({"excluded_countries": frozenset({"US"})}, {"country": "US"}).misfits
+    ]
+    assert (code, dict(facts)) == ("country_excluded", {"side": "need", "country": "US"})
 
 
 def test_territory_and_partner():

@@ -94,6 +94,16 @@ SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "ko": "찾는 협력 상대의 유형이 다릅니다.",
         "zh-Hans": "所寻求的合作方类型不同。",
     },
+    "country_excluded": {
+        "en": "Partners from {country} are not sought.",
+        "ko": "{country} 협력 상대는 찾지 않습니다.",
+        "zh-Hans": "不寻求来自{country}的合作方。",
+    },
+    "rights_granted": {
+        "en": "Rights already granted: {exclusivity}, {territory}.",
+        "ko": "이미 부여된 권리: {exclusivity}, {territory}.",
+        "zh-Hans": "已授予的权利：{exclusivity}，{territory}。",
+    },
     "found_words": {"en": "It holds {words}.", "ko": "다음 단어가 있습니다: {words}.", "zh-Hans": "含有：{words}。"},
     "close_meaning": {"en": "It means much the same.", "ko": "뜻이 비슷합니다.", "zh-Hans": "含义相近。"},
     "newest": {"en": "It is among the newest.", "ko": "새로 등록되었습니다.", "zh-Hans": "最新发布。"},
@@ -110,7 +120,14 @@ NOT_COMPARED: Final[Mapping[str, str]] = {
     "words": "Words could not be compared: there is no common language.",
     "meaning": "Meaning could not be compared: the model was not available.",
 }
-SCHEMES: Final[Mapping[str, str]] = {"modes": "transfer_mode", "given": "transfer_mode", "kind": "organisation_kind"}
+SCHEMES: Final[Mapping[str, str]] = {
+    "modes": "transfer_mode",
+    "given": "transfer_mode",
+    "kind": "organisation_kind",
+    "exclusivity": "exclusivity",
+    "territory": "country",
+    "country": "country",
+}
 
 
 def in_words(told: Reason | Misfit, language: str = Language.EN) -> str:

@@ -59,6 +59,8 @@ MISFITS: Final = (
     "exclusivity_differs",
     "territory_outside",
     "partner_differs",
+    "country_excluded",
+    "rights_granted",
 )
 MISSING: Final = (
     "meaning",

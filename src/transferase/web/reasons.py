@@ -43,6 +43,8 @@ MISFITS: Final[Mapping[str, object]] = {
     "exclusivity_differs": _("Exclusive rights are asked for; only non-exclusive rights are offered"),
     "territory_outside": _("The territory does not cover %(wanted)s; offered is %(given)s"),
     "partner_differs": _("A different kind of partner is sought: %(sought)s"),
+    "country_excluded": _("Partners from this country are not sought: %(country)s"),
+    "rights_granted": _("Rights already granted: %(exclusivity)s, %(territory)s"),
 }
 
 MISSING: Final[Mapping[str, object]] = {
@@ -268,7 +270,9 @@ def _value(name: str, code: str, value: Any, reader: str = "") -> str:
         return listed(list(dict.fromkeys(filter(None, names)))[:MOST_WORDS])
     if code.startswith("transfer_mode"):
         return labelled("transfer_mode", value)
-    if code.startswith("territory"):
+    if code == "rights_granted" and name == "exclusivity":
+        return labelled("exclusivity", value)
+    if code.startswith("territory") or name in {"country", "territory"}:
         return labelled("country", value)
     if code.startswith("partner"):
         return labelled("organisation_kind" if name == "kind" else "partner_kind", value)

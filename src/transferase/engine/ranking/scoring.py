@@ -245,23 +245,33 @@ def _exclude(sheet: _Sheet) -> None:
         sheet.excluded.append("same_owner")
     if need.is_held or offer.is_held:
         sheet.excluded.append("hold")
-    if (offer.country and offer.country in need.excluded_countries) or (
-        need.country and need.country in offer.excluded_countries
-    ):
-        sheet.excluded.append("country")
+    for side, country in (("need", offer.country), ("offer", need.country)):
+        refused = need.excluded_countries if side == "need" else offer.excluded_countries
+        if country and country in refused:
+            sheet.against("country_excluded", side=side, country=country)
+            sheet.excluded.append("country")
+            break
     taking = _TAKING if need.exclusivity not in _TAKING else None
-    if _is_taken(need, tuple(grant for grant in offer.grants if taking is None or grant.exclusivity in taking)):
+    grants = [grant for grant in offer.grants if taking is None or grant.exclusivity in taking]
+    _take(sheet, [grant for grant in grants if _covers_field(grant.field, need.ipc)])
+
+
+def _take(sheet: _Sheet, grants: list[Grant]) -> None:
+    """Tell which of the rights that a need is about others have; if they have all of them, nothing is left for it."""
+    wanted = _wanted_territory(sheet.need)
+    taken = {grant.territory for grant in grants}
+    touched = taken if WORLD in taken or WORLD in wanted else wanted & taken
+    if not touched:
+        return
+    told = [grant for grant in grants if grant.territory in touched]
+    sheet.against(
+        "rights_granted",
+        exclusivity=sorted({grant.exclusivity for grant in told}),
+        territory=sorted(touched),
+        field=sorted({grant.field for grant in told if grant.field}),
+    )
+    if WORLD in taken or (bool(wanted) and WORLD not in wanted and wanted <= taken):
         sheet.excluded.append("rights_taken")
-
-
-def _is_taken(need: NeedFacts, grants: tuple[Grant, ...]) -> bool:
-    """Whether every country that the need is about is covered by a grant in the need's field."""
-    relevant = [grant for grant in grants if _covers_field(grant.field, need.ipc)]
-    if not relevant:
-        return False
-    wanted = _wanted_territory(need)
-    taken = {grant.territory for grant in relevant}
-    return WORLD in taken or (bool(wanted) and WORLD not in wanted and wanted <= taken)
 
 
 def _covers_field(node: str, ipc: tuple[str, ...]) -> bool:

@@ -229,6 +229,7 @@ def test_an_old_page_of_a_new_listing_does_not_undo_what_was_written_since(clien
     response = client.post("/ko/needs/new", {**NEED, "draft": token, "title": "옛 제목"})
     assert response.status_code == 422
     assert "더 나은 제목" in response.content.decode()
+    assert "다른 창에서" in response.content.decode()
     assert queries.draft_of(Listing.objects.get()).texts[0].title == "더 나은 제목"
 
 

@@ -22,6 +22,7 @@ from transferase.directory.queries import organisations_of, person_named
 from transferase.foundation import typed
 from transferase.foundation.errors import DomainError, NotAllowed
 from transferase.foundation.ids import uuid7
+from transferase.foundation.ledger import reference
 from transferase.web import kept
 from transferase.web.accounts import person_of, reading_language
 from transferase.web.forms.errors import blame, listed
@@ -162,7 +163,7 @@ def _write(
             "action": step_address(listing, step) if listing else resolve_url(f"{draft.direction}_new"),
             "seen": seen,
             "theirs": theirs,
-            "by": _last_writer(request, listing) if theirs and listing else "",
+            **(_last_writer(request, listing) if theirs and listing else {}),
             "left_at": left_at,
             "unfinished": kept.unfinished(request, draft.direction) if not listing and not data else [],
             "pickers": _pickers(forms["form"], data, act) if step == "facts" else {},
@@ -261,10 +262,13 @@ def _laid(
     return data
 
 
-def _last_writer(request: PageRequest, listing: Listing) -> str:
-    """Who saved the listing last, where the reader may know."""
+def _last_writer(request: PageRequest, listing: Listing) -> dict[str, Any]:
+    """Who saved the listing last, where the reader may know; it may be the reader, on another page."""
     newest = next(iter(queries.revisions_of(listing, request.viewer)), None)
-    return person_named(newest.actor, request.viewer, request.at) if newest else ""
+    if newest is None:
+        return {}
+    is_reader = newest.actor == reference(person_of(request))
+    return {"by_me": is_reader, "by": person_named(newest.actor, request.viewer, request.at)}
 
 
 def _asked_for(request: PageRequest) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 
 import numpy as np
@@ -18,6 +18,7 @@ from transferase.engine.ranking.refitting import (
     part_values,
     refit,
     reweighed,
+    values_of,
     weighed,
 )
 
@@ -126,18 +127,21 @@ def test_a_pair_that_fits_better_in_a_part_never_scores_less(values, name, more)
     dense=st.none() | st.floats(-0.2, 1, allow_nan=False),
     bm25=st.none() | st.floats(0, 1, allow_nan=False),
     offer_trl=st.none() | st.integers(1, 9),
+    crossed=st.booleans(),
 )
-def test_the_parts_of_a_score_sum_to_it_with_any_version_and_can_be_weighed_anew(dense, bm25, offer_trl):
+def test_the_parts_of_a_score_sum_to_it_with_any_version_and_can_be_weighed_anew(dense, bm25, offer_trl, crossed):
     """What is stored of a match suffices to score it by other weights."""
     parts = {"meaning": 0.2, "words": 0.2, "field": 0.1, "readiness": 0.3, "transfer": 0.1}
     other = reweighed(WEIGHTS, {**dict.fromkeys(NAMES, 0.05), **parts}, "2026-11-r1")
     need, offer = NeedFacts(trl_low=6), OfferFacts(trl_low=offer_trl)
-    now, then = (score_pair(need, offer, dense, bm25, weights) for weights in (WEIGHTS, other))
+    now, then = (score_pair(need, offer, dense, bm25, weights, crossed=crossed) for weights in (WEIGHTS, other))
     for score in (now, then):
         assert sum(part.contribution for part in score.parts) == pytest.approx(score.value)
     if dense is not None or bm25 is not None:
-        stored = {part.name: part.value for part in now.parts}
+        stored = values_of([asdict(part) for part in now.parts], WEIGHTS)
         assert weighed(stored, other.parts) == pytest.approx(then.value)
+        back = values_of([asdict(part) for part in then.parts], WEIGHTS)
+        assert weighed(back, WEIGHTS.parts) == pytest.approx(now.value)
     assert then.engine_version.startswith("2026-11-r1 ")
 
 

@@ -94,6 +94,8 @@ def test_a_patent_class_is_told_by_its_title(vocabularies):
         [told] = reasons.fits([Reason("shared_field", {"node": "H01M 10", "nodes": ["H01M 10"]})], "ko")
     assert "H01M 10 (" in told
     assert len(told) < 140
+    [told] = reasons.fits([Reason("shared_field", {"node": "H01M 10", "nodes": ["H01M 10"]})], "en")
+    assert told == "Both are in the patent class H01M 10 (Secondary cells)"
 
 
 def test_closeness_has_words():

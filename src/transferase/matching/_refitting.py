@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from transferase.catalogue.models import Listing
 from transferase.engine.ranking import load_weights
-from transferase.engine.ranking.refitting import JudgedPair, Refit, weighed
+from transferase.engine.ranking.refitting import JudgedPair, Refit, values_of, weighed
 from transferase.matching.models import Judgement, Match, Verdict, WeightsVersion
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def what_if(present: Weights, other: Weights) -> WhatIf:
     rows = Match.objects.filter(excluded_by=[]).order_by("need_id", "-score", "offer_id")
     matches = 0
     for need, offer, parts in rows.values_list("need_id", "offer_id", "parts")[:MOST_COMPARED].iterator(1000):
-        values = {part["name"]: part["value"] for part in parts}
+        values = values_of(parts, present)
         pair = offer, weighed(values, present.parts), weighed(values, other.parts)
         lists.setdefault(need, []).append(pair)
         matches += 1
@@ -193,7 +193,7 @@ def _pair(row: Judgement, parts: Iterable[Mapping[str, Any]]) -> JudgedPair:
         need=str(row.need_id),
         offer=str(row.offer_id),
         judge=str(row.organisation_id),
-        values={part["name"]: float(part["value"]) for part in parts},
+        values=values_of(parts, load_weights()),
         is_fit=row.verdict == Verdict.INTERESTING,
     )
 

@@ -239,8 +239,9 @@ def verdict_words(verdict: str) -> str:
 
 def _pair(facts: Any) -> Pair:
     need, offer = (Wording(quote["text"], quote["language"]) for quote in (facts["need"], facts["offer"]))
-    translations = [_translation(quote) for quote in (facts["need"], facts["offer"])]
-    return Pair(need, offer, *translations, f"{facts['closeness']:.2f}", reasons.closeness(facts["closeness"]))
+    near = facts["closeness"]
+    ours, theirs = (_translation(quote) for quote in (facts["need"], facts["offer"]))
+    return Pair(need, offer, ours, theirs, f"{near:.2f}", reasons.closeness(near))
 
 
 def _translation(quote: Any) -> Wording | None:

@@ -247,11 +247,15 @@ def _classes(codes: Iterable[str]) -> str:
 
 
 def _titled(code: str) -> str:
-    title = labelled("ipc", code)
-    if title == code:
+    # A main group stands in the vocabulary with its zeros.
+    symbol = f"{code}/00" if " " in code and "/" not in code else code
+    title = labelled("ipc", symbol)
+    if title == symbol:
         return code
     short = re.split(r"[;；]", title)[0].strip()
-    return f"{code} ({short if len(short) <= LONGEST_CLASS else short[: LONGEST_CLASS - 1].rstrip() + '…'})"
+    if len(short) > LONGEST_CLASS:
+        short = re.sub(r"\s+\S*$", "", short[:LONGEST_CLASS]) + "…"
+    return f"{code} ({short})"
 
 
 def _words(code: str, facts: Mapping[str, object], reader: str = "") -> dict[str, str]:

@@ -10,6 +10,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ _TEXT_PARTS = frozenset({"meaning", "words"})
 # Draws the regression so weakly that only what the judgements leave open is decided by it.
 _RIDGE = 0.05
 _STEPS = 100
+_SAME_SHARE = 1e-6
 
 _Floats = npt.NDArray[np.float64]
 
@@ -105,6 +107,22 @@ def part_values(stated: Mapping[str, float], names: Iterable[str]) -> dict[str, 
         others = [stated[other] for other in _TEXT_PARTS - {name} if other in stated]
         sibling = others[0] if name in _TEXT_PARTS and others else NEUTRAL
         values[name] = stated.get(name, sibling)
+    return values
+
+
+def values_of(parts: Iterable[Mapping[str, Any]], weights: Weights) -> dict[str, float]:
+    """The values of a scored pair by part, from its parts {name, value, weight}, ready to be weighed anew.
+
+    Words that were compared through the glossary share the weight of text in a fixed proportion, whatever the weights:
+    there both text parts have the value of the two together.
+    """
+    stored = {str(part["name"]): (float(part["value"]), float(part["weight"])) for part in parts}
+    values = {name: value for name, (value, _) in stored.items()}
+    if stored.keys() >= _TEXT_PARTS:
+        total = sum(stored[name][1] for name in _TEXT_PARTS)
+        if total > 0 and abs(stored["words"][1] / total - weights.crossed_share) < _SAME_SHARE:
+            together = sum(value * weight for value, weight in (stored[name] for name in _TEXT_PARTS)) / total
+            values |= dict.fromkeys(_TEXT_PARTS, together)
     return values
 
 

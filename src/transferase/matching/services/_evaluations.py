@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 def record_evaluation(*, actor: Person | System, measurement: Measurement, at: datetime) -> EvaluationRun:
     """Keep what a measurement found; the same measurement again changes nothing."""
     require(actor, Permission.MATCHING_WEIGHTS_WRITE)
-    return _kept(actor, measurement, at, is_shipped=False)
+    return _keep_run(actor, measurement, at, is_shipped=False)
 
 
 @service
 def record_benchmark(*, actor: Person | System, run: Mapping[str, Any], at: datetime) -> EvaluationRun:
     """Keep a whole run of the benchmark, as it was written to its file."""
     require(actor, Permission.MATCHING_WEIGHTS_WRITE)
-    return _kept(actor, benchmark_of(run), at, is_shipped=False)
+    return _keep_run(actor, benchmark_of(run), at, is_shipped=False)
 
 
 @service
 def record_shipped_benchmark(*, actor: Person | System, at: datetime) -> EvaluationRun:
     """Keep the figures that came with this version of the platform."""
     require(actor, Permission.MATCHING_WEIGHTS_WRITE)
-    return _kept(actor, benchmark_of(shipped_figures()), at, is_shipped=True)
+    return _keep_run(actor, benchmark_of(shipped_figures()), at, is_shipped=True)
 
 
 def benchmark_of(run: Mapping[str, Any]) -> Measurement:
@@ -66,7 +66,7 @@ def benchmark_of(run: Mapping[str, Any]) -> Measurement:
     )
 
 
-def _kept(actor: Person | System, measurement: Measurement, at: datetime, *, is_shipped: bool) -> EvaluationRun:
+def _keep_run(actor: Person | System, measurement: Measurement, at: datetime, *, is_shipped: bool) -> EvaluationRun:
     told = [measurement.kind, measurement.data_set, measurement.measured_at.isoformat(), measurement.commit]
     content = json.dumps([*told, measurement.figures], sort_keys=True, ensure_ascii=False)
     run, is_new = EvaluationRun.objects.get_or_create(

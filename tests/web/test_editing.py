@@ -281,6 +281,25 @@ def test_what_was_typed_into_a_listing_is_offered_again_and_can_be_thrown_away(c
     assert "?typed=1" not in client.get(address).content.decode()
 
 
+def test_before_publishing_one_is_told_of_what_is_not_saved(client: Client, need: Listing) -> None:
+    client.post(f"/ko/typed/need/{need.pk}/facts", {**NO_ROWS, "version": "1", "field_of_use": "수처리"})
+    for path in (f"needs/{need.pk}/edit/check", "desk"):
+        assert f"/ko/needs/{need.pk}/edit/facts?typed=1" in client.get(f"/ko/{path}").content.decode()
+    client.post(f"/ko/typed/need/{need.pk}/facts/forget")
+    assert "typed=1" not in client.get(f"/ko/needs/{need.pk}/edit/check").content.decode()
+
+
+def test_after_signing_in_again_the_new_listing_is_the_one_begun(visit: Callable[..., Client], writer: Person) -> None:
+    visitor, token = visit(writer), str(uuid4())
+    visitor.post(f"/ko/typed/need/{token}/what", {**NEED, "draft": token})
+    visitor.logout()
+    visitor.post("/ko/needs/new", {**NEED, "draft": token})
+    visitor.force_login(writer)
+    assert f'name="draft" value="{token}"' in visitor.get("/ko/needs/new").content.decode()
+    visitor.post("/ko/needs/new", {**NEED, "draft": token})
+    assert (str(Listing.objects.get().pk), all_kept(writer)) == (token, [])
+
+
 def test_an_empty_page_and_a_page_that_was_saved_are_not_kept(client: Client, writer: Person) -> None:
     token = uuid4()
     client.post(f"/ko/typed/need/{token}/what", {"language": "ko", "draft": str(token), "title": ""})

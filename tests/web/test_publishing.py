@@ -213,7 +213,7 @@ def test_a_desk_without_listings_names_the_first_acts(
     visit: Callable[..., Client], make_person: Callable[..., Person]
 ) -> None:
     newcomer = visit(make_person()).get("/en/desk").content.decode()
-    assert newcomer.index("Register your organisation") < newcomer.index("Search technologies")
+    assert newcomer.index("Name your organisation") < newcomer.index("Search technologies")
     company = visit(make_person(role="company_user")).get("/en/desk").content.decode()
     assert "Say what you need" in company
 

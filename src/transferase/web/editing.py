@@ -30,7 +30,7 @@ from transferase.web.forms.listing import NEAR_COUNTRIES, FactsForm, ReadersForm
 from transferase.web.forms.rows import requirement_rows, right_rows, with_one_more
 from transferase.web.meanwhile import Change, changes, row_changes, with_theirs
 from transferase.web.sentences import sentence
-from transferase.web.unsaved import registered, typed_before
+from transferase.web.unsaved import draft_before, registered, typed_before
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -115,7 +115,7 @@ def _begin(request: PageRequest, direction: str) -> HttpResponse:
 
 def _id_given(request: PageRequest) -> UUID | None:
     try:
-        return UUID(request.POST.get("draft") or request.GET.get("draft") or "")
+        return UUID(request.POST.get("draft") or request.GET.get("draft") or draft_before(request))
     except ValueError:
         return None
 

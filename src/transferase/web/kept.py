@@ -37,6 +37,8 @@ class Unfinished:
     """Something that was typed and not saved: what it is called, when that was, where it goes on."""
 
     title: str
+    listing_id: UUID
+    step: str
     at: datetime
     direction: str
     is_new: bool
@@ -113,6 +115,8 @@ def unfinished(request: PageRequest, direction: str = "") -> list[Unfinished]:
         shown.append(
             Unfinished(
                 title=title[:SHOWN],
+                listing_id=listing_id,
+                step=step,
                 at=row.at,
                 direction=kind,
                 is_new=listing is None,

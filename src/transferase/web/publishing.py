@@ -138,6 +138,7 @@ def check(request: PageRequest, listing_id: UUID) -> HttpResponse:
         "hidden": hidden_texts(draft),
         "words": words_of(draft.direction),
         "problem": problem,
+        "left": [left for left in kept.unfinished(request) if left.listing_id == listing.pk],
         "lacks": [
             (field, sentence(f"lacks_{field}"), step_address(listing, "what"))
             for field in rules.missing_for_publishing(draft)

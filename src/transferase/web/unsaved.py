@@ -42,6 +42,12 @@ def registered(
     return checked  # type: ignore[return-value]
 
 
+def draft_before(request: PageRequest) -> str:
+    """The id of the new listing that was being written on this page before the person had to sign in again."""
+    kept = request.session.get(KEY)
+    return QueryDict(kept["typed"]).get("draft", "") if kept and kept["path"] == request.path else ""
+
+
 def typed_before(request: PageRequest) -> QueryDict | None:
     """What was typed on this page before the person had to sign in again, once."""
     kept = request.session.get(KEY)

@@ -57,7 +57,7 @@ class Number(forms.DecimalField):
         super().__init__(widget=forms.TextInput(attrs={"inputmode": "decimal"}), **told)
         for found in self.validators:
             if isinstance(found, DecimalValidator):
-                found.messages = dict.fromkeys(found.messages, TOO_MANY_DIGITS)
+                found.messages = dict.fromkeys(found.messages, TOO_MANY_DIGITS)  # type: ignore[arg-type]
             elif isinstance(found, MinValueValidator):
                 found.message = NOT_BELOW
 

@@ -25,7 +25,7 @@ WIDE, PHONE, NARROWEST = (
     {"width": 390, "height": 844},
     {"width": 320, "height": 640},
 )
-DARK = {"front", "search", "need_matches", "need_facts", "desk_office", "import_preview"}
+DARK = {"front", "quality", "search", "need_matches", "need_facts", "desk_office", "import_preview"}
 TABLE = """external_id,title,summary,ipc
 P-1,River level by camera,Measures the water level of rivers within one centimetre,G01F 23/00
 P-1,Entered twice,The same number stands here again,G01F
@@ -99,6 +99,32 @@ def waiting(site: Site) -> None:
     catalogue.submit(actor=newcomer, listing=listing, at=at)
 
 
+@pytest.fixture
+def measured(site: Site) -> None:
+    """Figures of quality, and weights that wait for an operator."""
+    from django.utils import timezone
+
+    from transferase.engine.ranking import load_weights
+    from transferase.foundation.ledger import SYSTEM
+    from transferase.matching import services
+    from transferase.matching.models import WeightsVersion
+
+    services.record_shipped_benchmark(actor=SYSTEM, at=timezone.now())
+    shipped = load_weights()
+    if WeightsVersion.objects.exists():
+        return
+    side = {"auc": 0.7, "ndcg": 0.8, "log_loss": 0.6}
+    judgements = {"for": 60, "against": 40, "needs": 20, "organisations": 6, "left_out": {"reason": 7}}
+    WeightsVersion.objects.create(
+        version=f"{shipped.version}-r1",
+        base_version=shipped.version,
+        parts=dict.fromkeys(shipped.parts, 1 / len(shipped.parts)),
+        figures={"before": side, "after": side, "judgements": judgements},
+        proposed_at=timezone.now(),
+        proposed_by="system",
+    )
+
+
 def complaints(page: Page, where: str) -> list[str]:
     """What axe finds, one line for each kind of fault with the first places."""
     found = Axe().run(page, options=RULES).response["violations"]
@@ -117,7 +143,7 @@ def overflow(page: Page, where: str) -> list[str]:
 @pytest.mark.parametrize("language", ["ko", "zh-hans", "en"])
 @pytest.mark.parametrize("shot", PAGES, ids=lambda shot: shot.name)
 def test_a_page_is_accessible_and_quiet(
-    visit: Callable[..., Visit], places: dict[str, str], waiting: None, shot: Shot, language: str
+    visit: Callable[..., Visit], places: dict[str, str], waiting: None, measured: None, shot: Shot, language: str
 ) -> None:
     here = visit(shot.who, viewport=WIDE, color_scheme="light")
     page = here.open(f"/{language}{shot.path.format(**places)}")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
 
     from transferase.matching.models import WeightsVersion
-    from transferase.matching.queries import WhatIf
+    from transferase.matching.queries import WeightsStatus, WhatIf
     from transferase.web.cards import Card
     from transferase.web.middleware import PageRequest
 
@@ -77,7 +77,7 @@ def weights(request: PageRequest) -> HttpResponse:
             "left_out": sum(waiting.figures["judgements"]["left_out"].values()) if waiting else 0,
             "change": change,
             "moved": _moved(request, change) if change else [],
-            "versions": [(row, _state(row, now.version)) for row in now.versions],
+            "versions": [(row, _state(row, now)) for row in now.versions],
         },
     )
 
@@ -184,9 +184,11 @@ def _place(rank: int, score: float) -> str:
     return _("No. %(rank)s with %(points)s points") % {"rank": rank, "points": points}
 
 
-def _state(row: WeightsVersion, in_force: str) -> str:
-    if row.version == in_force:
+def _state(row: WeightsVersion, now: WeightsStatus) -> str:
+    if row.version == now.version:
         return _("in force")
+    if row.base_version != now.base_version:
+        return _("fitted beside former weights, out of use")
     if row.withdrawn_at:
         return _("taken back")
     return _("replaced by a later one") if row.approved_at else _("waits for approval")

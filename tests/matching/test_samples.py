@@ -16,15 +16,15 @@ from transferase.engine.ranking import (
     JudgedText,
     NeedFacts,
     OfferFacts,
-    QueryKind,
     Role,
     default_means,
-    embed_long,
+    embed_parts,
     load_weights,
     read_judged,
     score_pair,
+    unit,
 )
-from transferase.engine.text import ENGLISH, normalise, words
+from transferase.engine.text import ENGLISH, normalise
 from transferase.foundation.ledger import SYSTEM
 from transferase.interchange import services as interchange
 from transferase.matching import _model as model
@@ -169,25 +169,25 @@ def test_the_database_ranks_as_the_evaluation_does(judged_set, data, make_organi
     asked, given = texts[: len(needs)], texts[len(needs) :]
     weights = load_weights()
     collection = Collection(given, embedder, weights, default_means())
-    raw = embed_long(embedder, [need.text for need in asked], Role.QUERY)
+    raw = embed_parts(embedder, [need.text for need in asked], Role.QUERY)
     numbers = {offer.id: number for number, offer in enumerate(given)}
     compared = 0
     for listing in Listing.objects.filter(direction="need"):
         row = next(number for number, need in enumerate(asked) if need.id == ids[listing.pk])
         need = asked[row]
-        vector = now.centred(raw[row], need.language, Role.QUERY)
-        terms = words(need.text, need.language)
-        cosines, shares = collection.legs(vector, terms, need.language, QueryKind.NEED)
-        candidates = collection.candidates(cosines, shares, terms, need.language)
+        whole = now.centred(unit(raw[row].mean(0)), need.language, Role.QUERY)
+        fit = collection.compared(need.text, need.language, whole, now.centred(raw[row], need.language, Role.QUERY))
         expected = {
             given[number].id: score_pair(
                 NeedFacts(),
                 OfferFacts(),
-                float(cosines[number]),
-                None if np.isnan(shares[number]) else float(shares[number]),
+                float(fit.closeness[number]),
+                None if np.isnan(fit.words[number]) else float(fit.words[number]),
                 weights,
+                across=bool(fit.is_across[number]),
+                crossed=bool(fit.is_across[number]),
             )
-            for number in candidates
+            for number in fit.candidates
         }
 
         fits = text_fits(subject_of(listing.pk, now), public_reach(at), now)

@@ -37,11 +37,11 @@ EXACT_BELOW: Final = 30_000
 EXACT_ROWS: Final = 12_000
 CANDIDATES: Final = 100
 # How many rows are weighed by their words at most, and how many rows tell what a filter leaves.
-LEXICAL_ROWS: Final = 8_000
+LEXICAL_ROWS: Final = 2_000
 SAMPLE: Final = 4_000
 SAMPLE_HOLDS_S: Final = 120.0
-# Of the vector index: how many neighbours are followed at once in an index of a hundred thousand rows and more.
-EF_SEARCH: Final = 200
+# Of the vector index: how many neighbours are followed at once; a thousand is the most that it takes.
+EF_SEARCH: Final = 600
 # Of the terms that stand in too many rows so many are paired.
 _PAIRED: Final = 6
 _TOGETHER: Final = 5
@@ -319,7 +319,8 @@ def _alike(question: Question, asks: Mapping[str, Ask], reach: Reach) -> str:
 
 def _scored(question: Question, asks: Mapping[str, Ask], reach: Reach) -> str:
     return f"""SELECT i.listing_id, i.language, i.tier, i.part, i.is_machine_made, {_closeness(question)},
-       coalesce(-({_words(question.column, asks)}), 0), i.attainable, {_covered(asks)}
+       coalesce(-({_words(question.column, asks)}), 0), i.attainable, {_covered(asks)},
+       coalesce(-({_phrases(asks)}), 0), coalesce((i.crossed ->> %(crossed_from)s)::float8, 0)
 FROM matching_listingindex i JOIN catalogue_listing l ON l.id = i.listing_id
 WHERE i.listing_id = ANY(%(chosen)s) AND i.direction = %(direction)s AND {reach.row} AND {reach.listing}
   AND i.listing_id IS DISTINCT FROM %(excepted)s"""  # noqa: S608 - every part is a constant or a parameter

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
-from transferase.engine.ranking import DOCUMENT_SATURATION, MODEL_VERSION
+from transferase.engine.ranking import DOCUMENT_SATURATION, MODEL_VERSION, load_glossary
 from transferase.engine.text import WORDS_VERSION
 from transferase.matching.models import DIMENSION, Edition
 
@@ -61,7 +61,7 @@ class Standing:
 
 def words_version() -> str:
     """The way in which this version of the engine weighs words: rows made in another way are made anew."""
-    return f"{WORDS_VERSION} k1={DOCUMENT_SATURATION.k1:g} b={DOCUMENT_SATURATION.b:g}"
+    return f"{WORDS_VERSION} k1={DOCUMENT_SATURATION.k1:g} b={DOCUMENT_SATURATION.b:g} {load_glossary().version}"
 
 
 def running() -> Standing:

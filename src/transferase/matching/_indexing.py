@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from transferase.catalogue.models import Classification, Direction, Hold, Listin
 from transferase.engine.ranking import Lexicon, QueryKind, Role, long_parts, sparse, unit
 from transferase.matching import _editions as editions
 from transferase.matching import _model as model
+from transferase.matching._asking import asked_in_all, attained, crossed_words, need_phrases, offer_phrases
 from transferase.matching._candidates import sparse_text, vector_text
 from transferase.matching._statistics import lexicon
 from transferase.matching._texts import ROLES, digest_of, lead_of, quoted_digest, quotes_of, terms_of, whole
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from transferase.engine.ranking import Quote
+    from transferase.matching._asking import Crossed
     from transferase.matching._editions import Standing, Tables
     from transferase.matching._statistics import Statistics
 
@@ -34,9 +37,13 @@ INDEXED_STATES: Final = (State.DRAFT, State.IN_REVIEW, State.PUBLISHED, State.PA
 ROW_COLUMNS: Final = (
     "listing_id", "language", "tier", "part", "direction", "is_machine_made", "is_lead", "is_quotable",
     "listing_version", "original_language", "owner_id", "is_anonymous", "country", "is_open", "visible_until",
-    "trl_low", "trl_high", "transfer_modes", "ipc", "fields", "lexemes", "words", "asked", "attainable", "length",
+    "trl_low", "trl_high", "transfer_modes", "ipc", "fields", "lexemes", "words", "asked", "attainable",
+    "phrases", "crossed", "length",
     "raw", "centred", "model_version", "means_version", "text_digest",
 )  # fmt: skip
+# Of a text vector: the last place that a word can have, and how many places.
+LAST_PLACE: Final = 16_383
+MOST_PLACES: Final = 255
 _SENTENCE_COLUMNS: Final = (
     "listing_id", "language", "tier", "number", "field", "start", "end", "digest", "raw", "model_version",
 )  # fmt: skip
@@ -52,6 +59,7 @@ class TextEntry:
     role: Role
     is_lead: bool
     terms: list[str]
+    crossed: Crossed = field(default_factory=dict)  # of a need: its words in the other languages
     parts: list[str] = field(default_factory=list)  # what is embedded; empty for a machine-made text
     vectors: list[NDArray[np.float32]] = field(default_factory=list)
     sentences: list[Quote] = field(default_factory=list)
@@ -94,6 +102,9 @@ def entries_of(listings: Iterable[Listing], *, with_terms: bool = True) -> list[
             entry = TextEntry(
                 listing, text, body, role, text is lead, terms_of(body, text.language) if with_terms else []
             )
+            is_original = text.language == listing.original_language and not text.is_machine_made
+            if with_terms and role is Role.QUERY and is_original:
+                entry.crossed = crossed_words(body, text.language)
             if not text.is_machine_made:
                 # A need is long and says what matters in several places; an offer says it at once.
                 entry.parts = (long_parts(body) or [body]) if role is Role.QUERY else [body]
@@ -220,10 +231,14 @@ def _rows(entry: TextEntry, statistics: Statistics, lexicons: Mapping[str, Lexic
     listing, text = entry.listing, entry.text
     language, role = text.language, entry.role
     own = Lexicon(0, statistics.length(language, role), {})
-    asked, attainable = None, 0.0
+    asked, attainable, crossed = None, 0.0, None
     if role is Role.QUERY:
-        asked = sparse_text(sparse(asked_weights(entry.terms)))
+        asked = sparse_text(sparse(asked_in_all(entry.terms, entry.crossed)))
         attainable = lexicons[language].attainable(entry.terms, QueryKind.NEED)
+        crossed = json.dumps(attained(entry.crossed, statistics)) if entry.crossed else None
+        phrases = need_phrases(entry.terms)
+    else:
+        phrases = offer_phrases(entry.terms, own.average_length)
     vectors = list(entry.vectors)
     digests = entry.digests()
     if len(vectors) > 1:
@@ -240,6 +255,8 @@ def _rows(entry: TextEntry, statistics: Statistics, lexicons: Mapping[str, Lexic
             sparse_text(sparse(own.document_weights(entry.terms)) if is_whole else {}),
             asked if is_whole else None,
             attainable if is_whole else 0.0,
+            sparse_text(sparse(phrases)) if is_whole else None,
+            crossed if is_whole else None,
             len(entry.terms) if is_whole else 0,
             None if vector is None else vector_text(vector),
             None if centred is None else vector_text(centred),
@@ -247,12 +264,6 @@ def _rows(entry: TextEntry, statistics: Statistics, lexicons: Mapping[str, Lexic
             statistics.version,
             digests[part] if vectors else digest_of(entry.body, role),
         )  # fmt: skip
-
-
-def asked_weights(terms: Sequence[str]) -> dict[str, float]:
-    """How much each word of a need counts by how often it stands there, apart from how rare it is among offers."""
-    alike = Lexicon(1, 0.0, lambda _term: 1)
-    return {term: weight / alike.idf(term) for term, weight in alike.query_weights(terms, QueryKind.NEED).items()}
 
 
 def _stored(vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -277,9 +288,20 @@ def _common(listing: Listing) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _tsvector(terms: Iterable[str]) -> str:
-    quoted = (term.replace("\\", "\\\\").replace("'", "''") for term in dict.fromkeys(terms))
-    return " ".join(f"'{term}'" for term in quoted)
+def _tsvector(terms: Sequence[str]) -> str:
+    """The terms with their places, so that the row tells which stood beside which."""
+    places: dict[str, list[int]] = {}
+    for place, term in enumerate(terms, 1):
+        places.setdefault(term, []).append(place)
+    return " ".join(
+        "'" + term.replace("\\", "\\\\").replace("'", "''") + "':" + ",".join(map(str, _kept(held)))
+        for term, held in places.items()
+    )
+
+
+def _kept(places: Sequence[int]) -> list[int]:
+    """The places that PostgreSQL can keep of a term."""
+    return [place for place in places if place <= LAST_PLACE][:MOST_PLACES] or [LAST_PLACE]
 
 
 # ---------------------------------------------------------------- what is to be done

@@ -24,7 +24,7 @@ from transferase.engine.ranking import (
 )
 from transferase.matching import _model as model
 from transferase.matching import _statistics as statistics
-from transferase.matching._indexing import asked_weights
+from transferase.matching._asking import asked_in_all, crossed_words
 from transferase.matching._reach import public_reach
 from transferase.matching._scoring import (
     NEVER_SHOWN,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from transferase.catalogue.rules import ListingDraft
     from transferase.engine.ranking import Reason, Score, Weights
+    from transferase.matching._asking import Crossed
     from transferase.matching._scoring import TextFit
     from transferase.matching._statistics import Statistics
 
@@ -87,7 +88,9 @@ def ranking_of(draft: ListingDraft, at: datetime) -> list[tuple[UUID, Score]]:
 
 def _compare(draft: ListingDraft, at: datetime) -> tuple[list[_Compared], Facts]:
     now = statistics.current()
-    rows = [_row(text, draft.direction, now) for text in _texts(draft) if whole(text)]
+    texts = [text for text in _texts(draft) if whole(text)]
+    original = next((text for text in texts if not text.is_machine_made), None)
+    rows = [_row(text, draft.direction, now, is_original=text is original) for text in texts]
     facts = Facts(at)
     if not rows:
         return [], facts
@@ -110,21 +113,38 @@ def _codes(draft: ListingDraft) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*draft.ipc, *draft.cpc)))
 
 
-def _row(text: ListingText, direction: str, now: Statistics) -> TextRow:
+def _row(text: ListingText, direction: str, now: Statistics, *, is_original: bool) -> TextRow:
     role = ROLES[Direction(direction)]
     body = whole(text)
     terms = terms_of(body, text.language)
     weights, attainable = document_weights(terms, now.length(text.language, role)), 0.0
+    crossed: Crossed = {}
     if direction == Direction.NEED:
-        weights = asked_weights(terms)
+        crossed = crossed_words(body, text.language) if is_original else {}
+        weights = asked_in_all(terms, crossed)
         known = statistics.lexicon(Direction.OFFER, text.language, terms, now)
         attainable = known.attainable(terms, QueryKind.NEED)
-    vector = None
+    vector, vectors = None, []
     if not text.is_machine_made:
         parts = (long_parts(body) or [body]) if direction == Direction.NEED else [body]
         raw = model.embed(parts, role, now.edition)
-        vector = None if raw is None else now.centred(unit(np.mean(raw, axis=0)), text.language, role)
-    return TextRow(text.language, text.is_machine_made, list(dict.fromkeys(terms)), sparse(weights), attainable, vector)
+        if raw is not None:
+            vector = now.centred(unit(np.mean(raw, axis=0)), text.language, role)
+            vectors = [now.centred(part, text.language, role) for part in raw] if len(raw) > 1 else []
+    return TextRow(
+        language=text.language,
+        is_machine_made=text.is_machine_made,
+        said=terms,
+        weights=sparse(weights),
+        attainable=attainable,
+        vector=vector,
+        body=body,
+        crossed={
+            language: (statistics.lexicon(Direction.OFFER, language, words, now).attainable_of(words), list(words))
+            for language, words in crossed.items()
+        },
+        parts=vectors,
+    )
 
 
 def _scored(

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from django.db import connection
 from django.db.models import Prefetch, Q
 
 from transferase.catalogue.models import (
@@ -37,10 +36,16 @@ from transferase.engine.ranking import (
     explain,
     load_weights,
     score_pair,
-    term_id,
 )
+from transferase.engine.text import placed_words
 from transferase.foundation.languages import LANGUAGES
-from transferase.matching._candidates import CANDIDATES, Ask, Question, find
+from transferase.matching._fits import Subject as Subject
+from transferase.matching._fits import TextFit as TextFit
+from transferase.matching._fits import TextRow as TextRow
+from transferase.matching._fits import meaning_of
+from transferase.matching._fits import nearest as nearest
+from transferase.matching._fits import subject_of as subject_of
+from transferase.matching._fits import text_fits as text_fits
 from transferase.matching._indexing import INDEXED_STATES
 from transferase.matching._statistics import lexicon
 from transferase.matching._texts import fields_of, quoted_digest
@@ -56,164 +61,9 @@ if TYPE_CHECKING:
 
     from transferase.catalogue.rules import ListingDraft
     from transferase.engine.ranking import Lexicon, Weights
-    from transferase.matching._candidates import Found
-    from transferase.matching._reach import Reach
     from transferase.matching._statistics import Statistics
 
 NEVER_SHOWN = frozenset({"same_owner", "hold"})
-
-
-@dataclass(frozen=True)
-class TextRow:
-    """A public text of the listing that looks for counterparts, as the index holds it."""
-
-    language: str
-    is_machine_made: bool
-    terms: Sequence[str]
-    weights: Mapping[int, float]  # an offer: as a document; a need: as it asks
-    attainable: float
-    vector: NDArray[np.float32] | None
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The listing that looks for counterparts."""
-
-    listing_id: UUID
-    direction: str
-    rows: Sequence[TextRow]
-
-    @property
-    def sought(self) -> str:
-        return Direction.OFFER if self.direction == Direction.NEED else Direction.NEED
-
-
-@dataclass(frozen=True)
-class TextFit:
-    """How near two listings are in meaning and in words, and in which language the words were compared.
-
-    `is_machine_made` says that one of the two texts compared by their words is a machine's translation; `is_written`
-    that the pair could also be compared in a language in which people wrote both.
-    """
-
-    closeness: float | None = None
-    is_across: bool = False  # the two nearest vectors are of texts in different languages
-    words: float | None = None
-    language: str = ""
-    is_machine_made: bool = False
-    is_written: bool = False
-
-
-def subject_of(listing_id: UUID, statistics: Statistics) -> Subject | None:
-    """What the index holds of the public texts of a listing; None when it holds nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT direction, language, is_machine_made, tsvector_to_array(lexemes), coalesce(asked, words)::text,
-                      attainable, CASE WHEN model_version = %s THEN centred::text END
-            FROM matching_listingindex WHERE listing_id = %s AND tier = 'public' AND part = 0 ORDER BY language""",
-            [statistics.model_version, listing_id],
-        )
-        found = cursor.fetchall()
-    rows = [
-        TextRow(language, made, terms, _sparse_of(weights), attainable, _vector_of(vector))
-        for _, language, made, terms, weights, attainable, vector in found
-    ]
-    return Subject(listing_id, found[0][0], rows) if rows else None
-
-
-def _sparse_of(text: str) -> dict[int, float]:
-    pairs = text[1 : text.index("}")]
-    # pgvector writes indexes from 1.
-    return {int(key) - 1: float(value) for key, value in (pair.split(":") for pair in pairs.split(",") if pair)}
-
-
-def _vector_of(text: str | None) -> NDArray[np.float32] | None:
-    return None if text is None else np.array(text.strip("[]").split(","), np.float32)
-
-
-def text_fits(
-    subject: Subject,
-    reach: Reach,
-    statistics: Statistics,
-    also: Sequence[UUID] = (),
-    candidates: int = CANDIDATES,
-    conditions: str = "TRUE",
-    neighbours: Sequence[UUID] | None = None,
-) -> dict[UUID, TextFit]:
-    """The listings of the other direction that may belong to a listing, and how their texts fit.
-
-    `neighbours` are those near in meaning, where they have been looked for already.
-    """
-    asks, lexicons = {}, {}
-    for row in subject.rows:
-        offers = lexicons[row.language] = lexicon(Direction.OFFER, row.language, row.terms, statistics)
-        weights = {
-            key: row.weights[key] * offers.idf(term)
-            for term in row.terms
-            if offers.frequency(term) and (key := term_id(term)) in row.weights
-        }
-        searched = (
-            offers
-            if subject.direction == Direction.NEED
-            else lexicon(Direction.NEED, row.language, row.terms, statistics)
-        )
-        asks[row.language] = Ask(weights, searched.rarest(row.terms))
-    vectors = {row.language: row.vector for row in subject.rows if row.vector is not None}
-    question = Question(
-        direction=subject.sought,
-        vectors=vectors,
-        asks=asks,
-        model_version=statistics.model_version,
-        edition=statistics.edition.number,
-        column="words" if subject.direction == Direction.NEED else "asked",
-        conditions=f"({conditions}) AND i.part = 0",
-        except_listing=subject.listing_id,
-        also=also,
-        near=neighbours,
-    )
-    own = {row.language: row for row in subject.rows}
-    fits: dict[UUID, TextFit] = {}
-    for found in find(question, reach, candidates):
-        if found.part or found.tier != Tier.PUBLIC:
-            continue
-        fit = fits.get(found.listing_id, TextFit())
-        near = nearest(found, list(vectors))
-        if near is not None and (fit.closeness is None or near.value > meaning_of(fit.closeness, across=fit.is_across)):
-            fit = replace(fit, closeness=near.cosine, is_across=near.is_across)
-        if found.language in own:
-            row = own[found.language]
-            attainable = row.attainable if subject.direction == Direction.NEED else found.attainable
-            share = found.bm25 / attainable if attainable > 0 else 0.0
-            is_machine_made = row.is_machine_made or found.is_machine_made
-            fit = replace(fit, is_written=fit.is_written or not is_machine_made)
-            if fit.words is None or share > fit.words:
-                fit = replace(fit, words=share, language=found.language, is_machine_made=is_machine_made)
-        fits[found.listing_id] = fit
-    return fits
-
-
-@dataclass(frozen=True)
-class Nearness:
-    """How near two texts are in meaning: the cosine, whether it goes across languages, and what it is worth."""
-
-    cosine: float
-    is_across: bool
-    value: float
-
-
-def nearest(found: Found, languages: Sequence[str]) -> Nearness | None:
-    """The vector of the question that a row is nearest to; across languages even translations stand further apart."""
-    near = [
-        Nearness(cosine, language != found.language, meaning_of(cosine, across=language != found.language))
-        for language, cosine in zip(languages, found.closeness or (), strict=False)
-    ]
-    return max(near, key=lambda one: one.value, default=None)
-
-
-def meaning_of(cosine: float, *, across: bool) -> float:
-    """What a cosine of centred vectors is worth, 0 to 1."""
-    weights = load_weights()
-    return (weights.meaning_across if across else weights.meaning).value(cosine)
 
 
 def words_that_count(fit: TextFit) -> float | None:
@@ -230,10 +80,10 @@ def words_that_count(fit: TextFit) -> float | None:
 
 def score_of(need: NeedFacts, offer: OfferFacts, fit: TextFit, weights: Weights | None = None) -> Score:
     """The score of a need and an offer whose texts fit so, by the weights in force unless others are given."""
-    words = words_that_count(fit)
-    score = score_pair(need, offer, fit.closeness, words, weights or weights_in_force(), across=fit.is_across)
+    in_force = weights or weights_in_force()
     if fit.words is None:
-        return score
+        return score_pair(need, offer, fit.closeness, fit.crossed, in_force, across=fit.is_across, crossed=True)
+    score = score_pair(need, offer, fit.closeness, words_that_count(fit), in_force, across=fit.is_across)
     # A translation whose words count for nothing was compared all the same.
     return replace(score, missing=tuple(code for code in score.missing if code != "words"))
 
@@ -382,7 +232,7 @@ class Sides:
         if not isinstance(asked, NeedFacts) or not isinstance(given, OfferFacts):
             raise TypeError("a need is explained with an offer")
         stated_facts = explain(asked, given, Side("", {}), Side("", {}), load_weights())
-        found = list(self._sentence_pairs(need, offer))
+        found = [*self._sentence_pairs(need, offer), *self._shared_concepts(need, offer)]
         for language in self.languages(need, offer):
             known = self._lexicon(need, language)
             sides = self.side(need, language), self.side(offer, language)
@@ -392,6 +242,16 @@ class Sides:
                 if reason.code == "shared_terms"
             ]
         return (*found, *stated_facts)
+
+    def _shared_concepts(self, need: UUID, offer: UUID) -> tuple[Reason, ...]:
+        """Terms of the glossary that both say in the languages they were written in, where no language is shared."""
+        asked, given = self.original(need).language, self.original(offer).language
+        if self.languages(need, offer) or asked == given:
+            return ()
+        sides = self.side(need, asked), self.side(offer, given)
+        terms = {word.term for said in sides[1].texts.values() for word in placed_words(said, given)}
+        known = lexicon(Direction.OFFER, given, terms, self.statistics)
+        return explain(NeedFacts(), OfferFacts(), *sides, load_weights(), idf=known.idf, is_common=known.is_common)
 
     def is_unexplained(self, need: UUID, offer: UUID, reasons: Sequence[Reason]) -> bool:
         """Whether nothing shows why the two belong together; as long as sentences are not embedded nobody knows."""

@@ -182,6 +182,13 @@ def counts_in(words: Mapping[int, float], length: int, average_length: float) ->
     return {term: max(1, round(weight * norm / (k1 + 1 - weight))) for term, weight in words.items()}
 
 
+def reweighed(weights: Mapping[int, float], length: int, former: float, now: float) -> dict[int, float]:
+    """The weights of a document when the mean length of documents has changed."""
+    k1, b = DOCUMENT_SATURATION.k1, DOCUMENT_SATURATION.b
+    norm = k1 * (1 - b + b * length / now) if now > 0 else k1
+    return {term: count * (k1 + 1) / (count + norm) for term, count in counts_in(weights, length, former).items()}
+
+
 def counted_terms(listings: Collection[UUID]) -> dict[tuple[str, str, str], tuple[int, int]]:
     """What some listings add to the counts now: (direction, language, term) -> (listings, length)."""
     with connection.cursor() as cursor:

@@ -108,6 +108,10 @@ class ListingIndex(models.Model):
     # (renewed with the means). Both are stored, so that a pair has one score from whichever side one looks.
     asked = SparseVectorField(dimensions=TERM_SPACE, null=True)
     attainable = models.FloatField(default=0)
+    # Two neighbouring words as one, as a document or as a question; they weigh pairs, but find none.
+    phrases = SparseVectorField(dimensions=TERM_SPACE, null=True)
+    # What a need could attain in the words of another language, which the glossary puts among those that it asks.
+    crossed = models.JSONField(null=True)
     length = models.PositiveIntegerField()
     # meaning
     raw = HalfVectorField(null=True)
@@ -122,16 +126,16 @@ class ListingIndex(models.Model):
             HnswIndex(
                 fields=["centred"],
                 name="listing_index_offers",
-                m=16,
-                ef_construction=64,
+                m=24,
+                ef_construction=160,
                 opclasses=["halfvec_ip_ops"],
                 condition=models.Q(direction="offer"),
             ),
             HnswIndex(
                 fields=["centred"],
                 name="listing_index_needs",
-                m=16,
-                ef_construction=64,
+                m=24,
+                ef_construction=160,
                 opclasses=["halfvec_ip_ops"],
                 condition=models.Q(direction="need"),
             ),

@@ -1,7 +1,7 @@
 """Offers made ready in memory, as the database keeps them: words, phrases, centred vectors, statistics."""
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from transferase.engine.ranking.centring import Means, own_means
 from transferase.engine.ranking.embedding import Embedder, Role
 from transferase.engine.ranking.glossary import load_glossary
 from transferase.engine.ranking.judged import JudgedText
-from transferase.engine.ranking.lexicon import Lexicon, QueryKind
+from transferase.engine.ranking.lexicon import Lexicon, QueryKind, repetition
 from transferase.engine.ranking.weighing import Weights
 from transferase.engine.text import ENGLISH, LANGUAGES, words
 
@@ -123,6 +123,10 @@ class Collection:
         shares = np.full(len(self.offers), np.nan)
         chosen = [best_first(whole, CANDIDATES)]
         terms = words(text, language or ENGLISH)
+        crossed = {other: load_glossary().crossed(text, language, other) for other in _others(language) if language}
+        asked = {term: repetition(times, kind) for term, times in Counter(terms).items()}
+        for said in crossed.values():
+            asked |= {term: max(times, asked.get(term, 0.0)) for term, times in said.items()}
         for other, postings in self.postings.items():
             lexicon = postings.lexicon
             if other == (language or ""):
@@ -130,11 +134,10 @@ class Collection:
                 rarest = lexicon.rarest(terms)
                 phrases = lexicon.phrase_query(terms) if kind is QueryKind.NEED else {}
                 attainable = lexicon.attainable(terms, kind)
-            elif language in LANGUAGES and other in LANGUAGES:
-                times = load_glossary().crossed(text, language, other)
-                weights, phrases = lexicon.weighed(times), {}
-                rarest = lexicon.rarest(list(times))
-                attainable = lexicon.attainable_of(times)
+            elif other in crossed:
+                weights, phrases = lexicon.weighed({term: asked[term] for term in crossed[other]}), {}
+                rarest = lexicon.rarest(list(crossed[other]))
+                attainable = lexicon.attainable_of(crossed[other])
             else:
                 continue
             postings.shares(weights, attainable, shares)
@@ -146,6 +149,10 @@ class Collection:
     def scores(self, compared: Compared) -> Scores:
         """The text score of every offer: meaning and words, or meaning alone where no words can be compared."""
         return self.weights.text_values(compared.closeness, compared.words, compared.is_across)
+
+
+def _others(language: str | None) -> list[str]:
+    return [other for other in LANGUAGES if other != language] if language in LANGUAGES else []
 
 
 def _joined(chosen: Sequence[Numbers]) -> Numbers:

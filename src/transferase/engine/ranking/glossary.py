@@ -201,7 +201,7 @@ def _boundaries(placed: Sequence[Word], length: int) -> list[bool]:
 
 
 def _begun(folded: str, start: int, least: int, boundaries: Sequence[bool]) -> int:
-    """Where the run of letters begins that a word ends: 可 of 可穿戴 and 자기 of 자기치유 are no words by themselves."""
+    """Where the run of letters begins that a word ends: 可 of 可穿戴, 자기 of 자기치유 are no words by themselves."""
     while start > max(least, 0) and boundaries[start - 1] and folded[start - 1].isalnum():
         start -= 1
     return start

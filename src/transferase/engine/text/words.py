@@ -33,7 +33,7 @@ from transferase.engine.text.vocabulary import (
 )
 
 # Changes with the terms that a text gives: what was stored with another version is to be analysed anew.
-WORDS_VERSION = "2"
+WORDS_VERSION = "3"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Rows of an edition are derived: the ledger tells of its beginning, its means and
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
@@ -22,6 +23,7 @@ from transferase.matching import _editions as editions
 from transferase.matching import _indexing as indexing
 from transferase.matching import _model as model
 from transferase.matching import _statistics as statistics
+from transferase.matching._asking import attained
 from transferase.matching._candidates import sparse_text, vector_text
 from transferase.matching._texts import ROLES
 from transferase.matching.models import Edition, ListingIndex
@@ -280,6 +282,8 @@ class _Row(NamedTuple):
     length: int
     terms: list[str]
     model_version: str
+    phrases: str | None
+    crossed: str | None
 
 
 def _copy(listing_ids: Sequence[UUID], edition: Standing) -> int:
@@ -289,19 +293,22 @@ def _copy(listing_ids: Sequence[UUID], edition: Standing) -> int:
         cursor.execute(f'DELETE FROM "{editions.NEXT.index}" WHERE listing_id = ANY(%s)', [changed])  # noqa: S608
         cursor.execute(
             f"""SELECT listing_id, language, tier, part, direction, raw::text, words::text, length,
-                   tsvector_to_array(lexemes), model_version
+                   tsvector_to_array(lexemes), model_version, phrases::text, crossed::text
             FROM {editions.RUNNING.index} r WHERE listing_id = ANY(%s)""",  # noqa: S608 - constants
             [changed],
         )
         rows = [_Row(*row) for row in cursor.fetchall()]
         if not rows:
             return len(changed)
-        keys, centred, words, attainable = _renewed(rows, statistics.current(), statistics.of(edition))
+        renewed_rows = _renewed(rows, statistics.current(), statistics.of(edition))
+        columns = [list(column) for column in zip(*renewed_rows, strict=True)]
         names = [f'"{name}"' for name in indexing.ROW_COLUMNS]
         renewed = {
             '"centred"': "c.centred::halfvec",
             '"words"': "c.words::sparsevec",
             '"attainable"': "c.attainable",
+            '"phrases"': "c.phrases::sparsevec",
+            '"crossed"': "c.crossed::jsonb",
             '"means_version"': "%(version)s",
         }
         chosen = ", ".join(renewed.get(name, f"r.{name}") for name in names)
@@ -309,26 +316,37 @@ def _copy(listing_ids: Sequence[UUID], edition: Standing) -> int:
             f"""INSERT INTO "{editions.NEXT.index}" ({", ".join(names)})
             SELECT {chosen} FROM {editions.RUNNING.index} r
             JOIN unnest(%(ids)s::uuid[], %(languages)s::text[], %(tiers)s::text[], %(parts)s::int[],
-                        %(centred)s::text[], %(words)s::text[], %(attainable)s::float8[])
-                 AS c (listing_id, language, tier, part, centred, words, attainable)
+                        %(centred)s::text[], %(words)s::text[], %(attainable)s::float8[], %(phrases)s::text[],
+                        %(crossed)s::text[])
+                 AS c (listing_id, language, tier, part, centred, words, attainable, phrases, crossed)
               ON (r.listing_id, r.language, r.tier, r.part) = (c.listing_id, c.language, c.tier, c.part)""",  # noqa: S608
             {
                 "version": edition.means_version,
-                "ids": [key[0] for key in keys],
-                "languages": [key[1] for key in keys],
-                "tiers": [key[2] for key in keys],
-                "parts": [key[3] for key in keys],
-                "centred": centred,
-                "words": words,
-                "attainable": attainable,
+                **dict(zip(_NAMES, columns, strict=True)),
             },
         )
     return len(changed)
 
 
-def _renewed(
-    rows: Sequence[_Row], former: Statistics, now: Statistics
-) -> tuple[list[tuple[UUID, str, str, int]], list[str | None], list[str], list[float]]:
+class _Renewed(NamedTuple):
+    """The key of a row and its changed columns."""
+
+    listing_id: UUID
+    language: str
+    tier: str
+    part: int
+    centred: str | None
+    words: str
+    attainable: float
+    phrases: str | None
+    crossed: str | None
+
+
+_KEY: Final = 4
+_NAMES: Final = ("ids", "languages", "tiers", "parts", "centred", "words", "attainable", "phrases", "crossed")
+
+
+def _renewed(rows: Sequence[_Row], former: Statistics, now: Statistics) -> list[_Renewed]:
     """The changed columns of rows, from their raw vectors and the counts that their weights hold."""
     asked: dict[str, set[str]] = {}
     for row in rows:
@@ -337,31 +355,39 @@ def _renewed(
     lexicons = {
         language: statistics.lexicon(Direction.OFFER, language, terms, now) for language, terms in asked.items()
     }
-    keys, centred, words, attainable = [], [], [], []
+    renewed = []
     for row in rows:
         role = ROLES[Direction(row.direction)]
         lengths = former.length(row.language, role), now.length(row.language, role)
         is_need = role is Role.QUERY and row.part == 0
         said = _said(row, lengths[0]) if is_need or lengths[0] != lengths[1] else None
-        if said is None or row.part:
-            words.append(row.words)
-        else:
-            words.append(sparse_text(sparse(document_weights(said, lengths[1]))))
-        attainable.append(lexicons[row.language].attainable(said or (), QueryKind.NEED) if is_need else 0.0)
+        words, phrases, crossed = row.words, row.phrases, row.crossed
+        if said is not None and not row.part:
+            words = sparse_text(sparse(document_weights(said, lengths[1])))
+        if phrases is not None and not is_need and lengths[0] != lengths[1]:
+            held = statistics.reweighed(_numbers(phrases), row.length, lengths[0], lengths[1])
+            phrases = sparse_text(held)
+        if crossed is not None:
+            kept: dict[str, dict[str, dict[str, float]]] = json.loads(crossed)
+            crossed = json.dumps(attained({language: told["words"] for language, told in kept.items()}, now))
         vector = None
         if row.raw is not None and row.model_version == now.model_version:
             raw = np.array(row.raw.strip("[]").split(","), np.float32)
             vector = vector_text(now.centred(raw, row.language, role))
-        centred.append(vector)
-        keys.append((row.listing_id, row.language, row.tier, row.part))
-    return keys, centred, words, attainable
+        attainable = lexicons[row.language].attainable(said or (), QueryKind.NEED) if is_need else 0.0
+        key = (row.listing_id, row.language, row.tier, row.part)
+        renewed.append(_Renewed(*key, vector, words, attainable, phrases, crossed))
+    return renewed
+
+
+def _numbers(text: str) -> dict[int, float]:
+    weights = SparseVector.from_text(text)
+    return dict(zip(weights.indices(), weights.values(), strict=True))
 
 
 def _said(row: _Row, average_length: float) -> list[str]:
     """The terms of a text, each as often as it was said, from the weights that were made of them."""
-    weights = SparseVector.from_text(row.words)
-    held = dict(zip(weights.indices(), weights.values(), strict=True))
-    counts = statistics.counts_in(held, row.length, average_length)
+    counts = statistics.counts_in(_numbers(row.words), row.length, average_length)
     return [term for term in row.terms for _ in range(counts.get(term_id(term), 0))]
 
 
@@ -391,12 +417,12 @@ def centre_edition(*, actor: Person | System, number: int) -> int:
     last: UUID | None = None
     done = 0
     while rows := _rows_after(last):
-        keys, centred, words, attainable = _renewed(rows, former, now)
         with connection.cursor() as cursor:
             cursor.executemany(
                 f"""UPDATE "{editions.NEXT.index}" SET centred = %s::halfvec, words = %s::sparsevec, attainable = %s,
-                    means_version = %s WHERE (listing_id, language, tier, part) = (%s, %s, %s, %s)""",  # noqa: S608
-                [(*changed, version, *key) for key, *changed in zip(keys, centred, words, attainable, strict=True)],
+                    phrases = %s::sparsevec, crossed = %s::jsonb, means_version = %s
+                WHERE (listing_id, language, tier, part) = (%s, %s, %s, %s)""",  # noqa: S608
+                [(*row[_KEY:], version, *row[:_KEY]) for row in _renewed(rows, former, now)],
             )
         last, done = rows[-1].listing_id, done + len(rows)
     if has_new_words:
@@ -474,7 +500,7 @@ def _rows_after(last: UUID | None) -> list[_Row]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT listing_id, language, tier, part, direction, raw::text, words::text, length,
-                   tsvector_to_array(lexemes), model_version
+                   tsvector_to_array(lexemes), model_version, phrases::text, crossed::text
             FROM {editions.NEXT.index} WHERE listing_id IN (SELECT DISTINCT listing_id FROM {editions.NEXT.index}
                 WHERE %(last)s::uuid IS NULL OR listing_id > %(last)s::uuid ORDER BY 1 LIMIT %(most)s)
             ORDER BY listing_id""",  # noqa: S608

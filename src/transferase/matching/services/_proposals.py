@@ -259,7 +259,7 @@ def _write(kept: dict[UUID, _Pair], told: Collection[UUID], judged: Collection[U
 
 def _missing(score: Score, because: Sequence[Reason]) -> list[str]:
     # Shared words are told in any language that both have, the scored texts may be in two.
-    is_compared = any(reason.code == "shared_terms" for reason in because)
+    is_compared = any(reason.code in {"shared_terms", "shared_concepts"} for reason in because)
     return [code for code in score.missing if code != "words" or not is_compared]
 
 

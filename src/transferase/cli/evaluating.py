@@ -20,9 +20,10 @@ from transferase.engine.ranking import (
     JudgedInvalid,
     evaluate_bitext,
     evaluate_matching,
-    load_embedder,
+    open_embedder,
     read_judged,
     read_pairs,
+    read_prefixes,
 )
 
 CODES = {"ko": "ko", "zh": "zh-Hans", "en": "en"}
@@ -146,13 +147,18 @@ def machine() -> dict[str, Any]:
 
 def _embedder() -> Embedder:
     home = Path(os.environ.get("TRANSFERASE_HOME") or "var")
-    wanted = os.environ.get("TRANSFERASE_EMBEDDING", "").strip()
-    if "://" in wanted:
-        raise Unable("TRANSFERASE_EMBEDDING names an address: measuring works with the model that ships, so unset it.")
+    told = {name: os.environ.get(f"TRANSFERASE_EMBEDDING{name}", "").strip() for name in ("", "_KEY", "_DIMENSION")}
     try:
-        return load_embedder(home / "models", wanted or None)
-    except (EmbedderUnavailable, KeyError) as error:
-        raise Unable(f"Texts cannot be compared by meaning ({error}): install the package again.") from error
+        return open_embedder(
+            told[""],
+            cache=home / "models",
+            key=told["_KEY"],
+            prefixes=read_prefixes(os.environ.get("TRANSFERASE_EMBEDDING_PREFIXES", "")),
+            dimension=int(told["_DIMENSION"] or 0) or None,
+        )
+    except (EmbedderUnavailable, ValueError) as error:
+        remedy = "look at TRANSFERASE_EMBEDDING or install the package again"
+        raise Unable(f"Texts cannot be compared by meaning ({error}): {remedy}.") from error
 
 
 def _table(rows: Mapping[str, Mapping[str, Any]]) -> None:

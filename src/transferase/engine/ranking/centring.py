@@ -4,11 +4,14 @@ Vectors of one language lie together, so in a mixed pool a text in the reader's 
 what was asked. Subtracting the mean vector of the language and role, and making the rest a unit vector, removes
 most of this. The means must come from texts like those compared; a small collection is shrunk towards the shipped
 defaults.
+
+What is left still holds directions in which translations differ. A linear map, the same for all languages, weakens
+them: it was learned from the terms of the glossary, each in three languages (`learn_alignment`).
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -41,6 +44,7 @@ class Means:
     model_version: str
     version: str
     of: Mapping[tuple[str, Role], Mean]
+    alignment: Mapping[Role, Floats] = field(default_factory=dict)
 
     def vector(self, language: str | None, role: Role) -> Floats:
         """The mean to subtract; a text of no known language gets the middle of the three."""
@@ -51,12 +55,17 @@ class Means:
         return middle
 
     def centred(self, vectors: Floats, language: str | None, role: Role) -> Floats:
-        """Vectors with the mean of their language and role taken out."""
-        return centre(vectors, self.vector(language, role))
+        """Vectors with the mean of their language and role taken out, and aligned across languages."""
+        return self.aligned(centre(vectors, self.vector(language, role)), role)
+
+    def aligned(self, vectors: Floats, role: Role) -> Floats:
+        """Centred vectors with what translations differ in weakened; the same where nothing was learned."""
+        learned = self.alignment.get(role)
+        return vectors if learned is None else unit(vectors @ learned)
 
     def replaced(self, version: str, means: Mapping[tuple[str, Role], Mean]) -> "Means":
         """These means with some of them renewed, under a new version."""
-        return Means(self.model_version, version, {**self.of, **means})
+        return replace(self, version=version, of={**self.of, **means})
 
 
 def centre(vectors: Floats, mean: Floats) -> Floats:
@@ -68,6 +77,21 @@ def shrink(mean: Floats, count: int, default: Floats, weight: int = SHRINK_WEIGH
     """The mean of `count` texts, drawn towards a default as if that were the mean of `weight` further texts."""
     result: Floats = ((count * mean + weight * default) / (count + weight)).astype(np.float32)
     return result
+
+
+def learn_alignment(translations: Sequence[Floats], ease: float) -> Floats:
+    """The map that brings centred vectors of texts nearest to the middle of their translations.
+
+    `translations` has a matrix per language, whose rows mean the same. The map is the shared ridge regression from each
+    vector to the middle of its row, drawn towards doing nothing by `ease` times the mean variance of a direction.
+    """
+    rows = np.asarray(translations, np.float64)
+    middle = rows.mean(0)
+    spread = np.einsum("lij,lik->jk", rows, rows, optimize=True)
+    common = len(rows) * (middle.T @ middle)
+    nothing = np.eye(len(spread)) * ease * np.trace(spread) / len(spread)
+    learned: Floats = np.linalg.solve(spread + nothing, common + nothing).astype(np.float32)
+    return learned
 
 
 def own_means(
@@ -98,7 +122,10 @@ def default_means(model_version: str = MODEL_VERSION, dimension: int = 0) -> Mea
 
 @cache
 def _shipped() -> Means:
-    return read_means(_DEFAULTS / f"means-{DEFAULTS_VERSION}.json")
+    means = read_means(_DEFAULTS / f"means-{DEFAULTS_VERSION}.json")
+    with np.load(_DEFAULTS / f"alignment-{DEFAULTS_VERSION}.npz") as stored:
+        texts, sentences = (stored[name].astype(np.float32) for name in ("texts", "sentences"))
+    return replace(means, alignment={Role.QUERY: texts, Role.PASSAGE: texts, Role.SENTENCE: sentences})
 
 
 def read_means(path: Path) -> Means:

@@ -129,19 +129,22 @@ def evaluate_bitext(
     """How often a text finds its translation, in the pool of the other language and in the pool of both.
 
     The means are those of the file itself; for the held-out figures they are those of the first half, scored on the
-    second. Both directions are averaged.
+    second. Centred vectors are aligned as those of the product are. Both directions are averaged.
     """
     left = embed_long(embedder, [pair[0] for pair in pairs], Role.SENTENCE)
     right = embed_long(embedder, [pair[1] for pair in pairs], Role.SENTENCE)
     half = max(1, len(pairs) // 2)
     held = slice(half, None) if len(pairs) > 1 else slice(None)
+    shipped = default_means(embedder.model_version, embedder.dimension)
+
+    def centred(rows: Floats, of: Floats) -> Floats:
+        return shipped.aligned(centre(rows, of.mean(0)), Role.SENTENCE)
+
     return BitextReport(
         pairs=len(pairs),
         plain=_bitext_measures(left, right),
-        centred=_bitext_measures(centre(left, left.mean(0)), centre(right, right.mean(0))),
-        centred_held_out=_bitext_measures(
-            centre(left[held], left[:half].mean(0)), centre(right[held], right[:half].mean(0))
-        ),
+        centred=_bitext_measures(centred(left, left), centred(right, right)),
+        centred_held_out=_bitext_measures(centred(left[held], left[:half]), centred(right[held], right[:half])),
         languages=languages or (_most_likely(pairs, 0), _most_likely(pairs, 1)),
         model=embedder.name,
     )

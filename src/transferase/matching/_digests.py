@@ -164,6 +164,7 @@ def new_count(saved: SavedSearch, viewer: Viewer, at: datetime) -> int:
         filters=filters,
         language=saved.language,
         limit=1,
+        is_counted=not saved.text,  # the total of a text is known without counting
     )
     return found.total
 
@@ -284,6 +285,7 @@ def _hits(saved: SavedSearch, viewer: Viewer, since: datetime, at: datetime) -> 
         filters=read_filters(saved.filters, published_since=since),
         language=saved.language,
         limit=MOST_HITS,
+        is_counted=False,
     ).hits
 
 

@@ -135,10 +135,12 @@ def search(
     language: str = Language.EN,
     limit: int = 20,
     offset: int = 0,
+    is_counted: bool = True,
 ) -> SearchResult:
     """Find listings by words and by meaning, best first; without a text, the newest first.
 
-    `language` is the reader's. The facets count the results by the values of each filter, honouring the others.
+    `language` is the reader's. The facets count the results by the values of each filter, honouring the others. Where
+    nobody sees them, `is_counted` says so and saves most of the work; the total of a text is told all the same.
     """
     started = time.perf_counter()
     asked = _Asked(
@@ -149,6 +151,7 @@ def search(
         limit=limit,
         offset=offset,
         at=at,
+        is_counted=is_counted,
     )
     said = normalise(text)[:LONGEST_QUERY]
     reader = f"directory.Person:{viewer.person_id}" if viewer.is_registered else ""
@@ -188,6 +191,7 @@ class _Asked:
     limit: int
     offset: int
     at: datetime
+    is_counted: bool
 
 
 @dataclass(frozen=True)
@@ -208,10 +212,7 @@ def _looked_for(said: str, language: str, asked: _Asked) -> _Looked:
     now = statistics.current()
     query = prepared(said, language, now)
     ranked = _ranked(query, asked, asked.filters, now)
-    pool = ranked if asked.filters.is_empty else {**_ranked(query, asked, Filters(), now), **ranked}
-    counts = facets.count(
-        reach=asked.reach, directions=asked.directions, filters=asked.filters, own=asked.own, listings=list(pool)
-    )
+    counts = _pool_counts(query, asked, ranked, now) if asked.is_counted else facets.Counts(len(ranked), {}, {})
     order = sorted(ranked, key=lambda listing: (-ranked[listing].score, str(listing)))
     page = order[asked.offset : asked.offset + asked.limit]
     return _Looked(
@@ -220,14 +221,22 @@ def _looked_for(said: str, language: str, asked: _Asked) -> _Looked:
         query=query,
         page=page,
         ranked={listing: ranked[listing] for listing in page},
-        did_you_mean=did_you_mean(said, asked.at) if query.kind is QueryKind.TYPED else None,
+        did_you_mean=did_you_mean(said, asked.at) if query.kind is QueryKind.TYPED and asked.is_counted else None,
+    )
+
+
+def _pool_counts(query: _Query, asked: _Asked, ranked: Mapping[UUID, _Ranked], now: Statistics) -> Counts:
+    """Counts of all that answer the text, whatever the filters keep away."""
+    pool = ranked if asked.filters.is_empty else {**_ranked(query, asked, Filters(), now), **ranked}
+    return facets.count(
+        reach=asked.reach, directions=asked.directions, filters=asked.filters, own=asked.own, listings=list(pool)
     )
 
 
 def _browsed(asked: _Asked, language: str) -> _Looked:
     """The newest listings, where nothing is said of what they are about."""
     named = {"reach": asked.reach, "directions": asked.directions, "filters": asked.filters, "own": asked.own}
-    counts = facets.count(**named, listings=None)  # type: ignore[arg-type]
+    counts = facets.count(**named, listings=None) if asked.is_counted else facets.Counts(0, {}, {})  # type: ignore[arg-type]
     newest = facets.newest(**named, limit=asked.limit, offset=asked.offset)  # type: ignore[arg-type]
     return _Looked(
         counts=counts,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
-import pickle
 import queue
 import signal
 import sys
@@ -81,14 +80,15 @@ def beside(make: Callable[[], Iterator[T]]) -> Iterator[Iterator[T]]:
     happens to this process, the other one ends when it next hands over an item.
     """
     context = multiprocessing.get_context("spawn")
-    receiving, sending = context.Pipe(duplex=False)
-    companion = context.Process(target=_make, args=(sending, pickle.dumps(make)), name="import-rows", daemon=True)
+    pipe, other = context.Pipe()
+    companion = context.Process(target=_make, args=(other,), name="import-rows", daemon=True)
     companion.start()
-    sending.close()
+    other.close()
     try:
-        yield _received(receiving)
+        pipe.send(make)
+        yield _received(pipe)
     finally:
-        receiving.close()
+        pipe.close()
         companion.kill()
         companion.join()
 
@@ -96,10 +96,9 @@ def beside(make: Callable[[], Iterator[T]]) -> Iterator[Iterator[T]]:
 def _received(pipe: Connection) -> Iterator[Any]:
     while True:
         try:
-            told = pipe.recv_bytes()
+            what, thing = pipe.recv()
         except (EOFError, OSError):  # before a message, or in the middle of one
             raise LostCompanion from None
-        what, thing = pickle.loads(told)  # noqa: S301 - from the process we started
         if what == "end":
             return
         if what == "refused":
@@ -110,25 +109,22 @@ def _received(pipe: Connection) -> Iterator[Any]:
         yield thing
 
 
-def _make(pipe: Connection, pickled: bytes) -> None:
+def _make(pipe: Connection) -> None:
     # Ctrl-C reaches both processes: the first one ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What makes the items may need models, so it is taken over only then.
     django.setup()
     gc.set_threshold(RARE)
-
-    def tell(what: str, thing: object) -> None:
-        pipe.send_bytes(pickle.dumps((what, thing), pickle.HIGHEST_PROTOCOL))
-
     try:
-        for item in pickle.loads(pickled)():  # noqa: S301 - from the process that started this one
-            tell("item", item)
-        tell("end", None)
-    except BrokenPipeError:
+        for item in pipe.recv()():
+            pipe.send(("item", item))
+        pipe.send(("end", None))
+    except (BrokenPipeError, ConnectionResetError, EOFError):
         return
     except DomainError as error:
-        tell("refused", (type(error), error.facts))
+        pipe.send(("refused", (type(error), error.facts)))
     except Exception as error:  # noqa: BLE001 - raised again where the items are asked for
-        tell("error", f"{type(error).__name__}: {error}")
+        pipe.send(("error", f"{type(error).__name__}: {error}"))
 
 
 @contextmanager

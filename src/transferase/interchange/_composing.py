@@ -7,11 +7,12 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from transferase.catalogue.rules import as_json
 from transferase.interchange import rules
 from transferase.interchange._ahead import ahead, beside
 from transferase.interchange._intake import ListingIntake, composed_rows
 from transferase.interchange._reading import open_table
-from transferase.interchange._rows import Composed, packed
+from transferase.interchange._rows import Composed
 from transferase.interchange._writing import raw_json
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class _Listings:
 
     def _laid_aside(self, row: Composed) -> Composed:
         """The row in the form in which it is written, which is all that the other process needs."""
-        draft = packed(row.draft) if self.keeps_drafts else None
+        draft = as_json(row.draft) if self.keeps_drafts and row.draft else None
         received = raw_json(row.cells)
         return Composed(
             row.number, {}, row.external_id, draft, row.prepared, row.owner, row.problem, row.warnings, received

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+import orjson
+
 from transferase.catalogue import rules as listing_rules
 from transferase.catalogue import services as catalogue
 from transferase.catalogue.models import Listing, Right, State
 from transferase.catalogue.queries import known_codes, right_draft
+from transferase.catalogue.rules import ListingDraft, from_json
 from transferase.foundation.errors import Problem
 from transferase.interchange._drafts import ListingReader
 from transferase.interchange._owners import ENTERED, OwnerBook
@@ -22,14 +25,13 @@ from transferase.interchange._rows import (
     Composed,
     Taken,
     refused,
-    unpacked,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from uuid import UUID
 
-    from transferase.catalogue.rules import ListingDraft, Prepared, RightDraft
+    from transferase.catalogue.rules import Prepared, RightDraft
     from transferase.directory.models import Organisation
     from transferase.interchange._reading import Row, Table
     from transferase.interchange._vocabulary import Vocabularies
@@ -168,7 +170,7 @@ class ListingIntake:
     def _with_rights(self, row: Composed, known: _Known | None) -> Prepared:
         if row.prepared is not None and not (known and known.rights):
             return row.prepared
-        draft: ListingDraft = unpacked(row.draft)
+        draft = row.draft if isinstance(row.draft, ListingDraft) else from_json(orjson.loads(row.draft))
         if known and known.rights:
             draft = replace(draft, rights=known.rights)
         return listing_rules.prepare(listing_rules.clean_draft(draft), known_codes())

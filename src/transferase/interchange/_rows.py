@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,7 +55,7 @@ class Composed:
     number: int
     cells: Mapping[str, object]
     external_id: str = ""
-    draft: Any = None
+    draft: Any = None  # as JSON where it was composed by another process
     prepared: Prepared | None = None  # of a listing, ready to be written
     owner: tuple[str, str, str] = ("", "", "")  # as written: name or id, identifier, country
     problem: Problem | None = None
@@ -89,16 +88,6 @@ class Circumstances:
     file_format: str
     publishes: bool
     at: datetime
-
-
-def packed(draft: object) -> bytes:
-    """A draft for another process, in a form that costs nothing there until it is looked at."""
-    return pickle.dumps(draft, pickle.HIGHEST_PROTOCOL)
-
-
-def unpacked(draft: Any) -> Any:
-    """A draft of this process, or of the one that composed it."""
-    return pickle.loads(draft) if isinstance(draft, bytes) else draft  # noqa: S301 - from the process we started
 
 
 def refused(row: Composed, problem: Problem) -> Taken:

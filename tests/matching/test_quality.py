@@ -32,6 +32,7 @@ RUN: dict[str, Any] = {
         "engine": {
             "model": "a model",
             "embedding": {"offers_per_cpu_second": 33.0},
+            "memory": {"web": {"rss_mb": 512}},
             "sbir": {
                 "queries": 218,
                 "documents": 5315,
@@ -68,6 +69,7 @@ RUN: dict[str, Any] = {
             },
             "scale": {"rows": 20000, "search_page": {"p95_ms": 85.1}},
         },
+        "large": {"100k": {"load": {"offers": 100000}, "slowest": {"page": 90.0}}},
     },
 }
 
@@ -89,12 +91,13 @@ def test_a_run_of_the_benchmark_is_kept_once_and_told_by_language_pair(fence, at
     assert (bitext.languages, bitext.plain, bitext.centred, bitext.held_out) == (("ko", "en"), 0.2, 0.7, 0.75)
     [known] = told.known
     assert (known.asked, known.needs, known.found, known.without_machine_texts) == ("zh-Hans", 25, 24, 22)
-    assert {row.code: row.value for row in told.speeds} == {
-        "embedding_cpu": 33.0,
-        "search": 41.5,
-        "search_page_large": 85.1,
+    assert {row.code: (row.value, row.unit, row.listings) for row in told.speeds} == {
+        "embedding_cpu": (33.0, "a processor second", None),
+        "search": (41.5, "ms", None),
+        "search_page": (85.1, "ms", 20000),
+        "page_large": (90.0, "ms", 100000),
+        "memory_web": (512.0, "MB", None),
     }
-    assert told.scale_rows == 20000
 
 
 def test_the_newest_run_is_shown_and_the_others_are_its_history(at):

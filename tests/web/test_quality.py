@@ -53,6 +53,8 @@ def test_figures_name_their_languages_data_date_version_and_machine(client: Clie
         "22 of 25",
         "42 ms",
         "Page of search results, 20,000 listings",
+        "Page of search results, 100,000 listings",
+        "512 MB",
     ):
         assert said in page, said
     assert "Measured by whoever runs this platform" in page

@@ -63,11 +63,12 @@ class KnownCounterparts(Schema):
 
 
 class Speed(Schema):
-    """A time (95th percentile) or a speed."""
+    """A time (95th percentile), a speed or a size."""
 
     code: str
     value: float
     unit: str
+    listings: int | None = Field(description="Among how many it was measured, where that matters.")
 
 
 class Findings(Schema):
@@ -78,7 +79,6 @@ class Findings(Schema):
     translations: list[Translations]
     known_counterparts: list[KnownCounterparts]
     speed: list[Speed]
-    scale_rows: int | None = Field(description="Listings in the large index that `speed` speaks of.")
 
 
 class DeclineReason(Schema):
@@ -179,6 +179,5 @@ def _findings(found: queries.Findings) -> Findings:
             )
             for row in found.known
         ],
-        speed=[Speed(code=row.code, value=row.value, unit=row.unit) for row in found.speeds],
-        scale_rows=found.scale_rows,
+        speed=[Speed(code=row.code, value=row.value, unit=row.unit, listings=row.listings) for row in found.speeds],
     )

@@ -28,15 +28,32 @@ _LANGUAGES: Final[Mapping[str, str]] = {
 # In which language the offers of a judged set are written; of others, that of the question.
 _OFFERED: Final[Mapping[str, str]] = {"sbir": Language.EN, "translated": Language.EN, "demo": "", "samples": ""}
 _ASKED: Final[Mapping[str, str]] = {"sbir": Language.EN}
-# The times and speeds that are told, by the places in a run where each may stand, the newest form first.
-SPEEDS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
-    "embedding_wall": (("engine.embedding.offers_per_second", "embedding.offers_per_second"), "a second"),
-    "embedding_cpu": (("engine.embedding.offers_per_cpu_second",), "a processor second"),
-    "propose": (("product.samples.propose_one.p95_ms",), "ms"),
-    "search": (("product.samples.search_first.p95_ms",), "ms"),
-    "search_again": (("product.samples.search_again.p95_ms",), "ms"),
-    "search_page_large": (("product.scale.search_page.p95_ms",), "ms"),
-    "browse_page_large": (("product.scale.browse_page.p95_ms",), "ms"),
+# The times, speeds and sizes that are told: where each may stand in a run, the newest form first; its unit; and where
+# the run says among how many listings it was measured.
+SPEEDS: Final[Mapping[str, tuple[tuple[str, ...], str, str]]] = {
+    "embedding_wall": (("engine.embedding.all_cores_per_second",), "a second", ""),
+    "embedding_cpu": (
+        ("engine.embedding.one_worker_per_cpu_second", "engine.embedding.offers_per_cpu_second"),
+        "a processor second",
+        "",
+    ),
+    "propose": (("product.samples.propose_one.p95_ms",), "ms", ""),
+    "search": (("product.samples.search_first.p95_ms",), "ms", ""),
+    "search_again": (("product.samples.search_again.p95_ms",), "ms", ""),
+    "ranking_large": (("large.100k.slowest.ranking",), "ms", "large.100k.load.offers"),
+    "page_large": (("large.100k.slowest.page",), "ms", "large.100k.load.offers"),
+    "publish_large": (("large.100k.publishing.p95_ms",), "ms", "large.100k.load.offers"),
+    "throughput_large": (
+        ("large.100k.throughput.each_once.requests_per_second",),
+        "a second",
+        "large.100k.load.offers",
+    ),
+    "ranking_huge": (("large.1M.slowest.ranking",), "ms", "large.1M.load.offers"),
+    "page_huge": (("large.1M.slowest.page",), "ms", "large.1M.load.offers"),
+    "search_page": (("product.scale.search_page.p95_ms",), "ms", "product.scale.rows"),
+    "browse_page": (("product.scale.browse_page.p95_ms",), "ms", "product.scale.rows"),
+    "memory_web": (("engine.memory.web.rss_mb",), "MB", ""),
+    "memory_embedding": (("engine.memory.embedding.rss_mb",), "MB", ""),
 }
 
 
@@ -79,11 +96,12 @@ class Known:
 
 @dataclass(frozen=True)
 class Measured:
-    """One time or speed."""
+    """One time, speed or size; `listings` says among how many it was measured, where that matters."""
 
     code: str
     value: float
     unit: str
+    listings: int | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +113,6 @@ class Findings:
     translated: tuple[Translated, ...] = ()
     known: tuple[Known, ...] = ()
     speeds: tuple[Measured, ...] = ()
-    scale_rows: int | None = None
 
 
 def newest(at: datetime) -> tuple[Findings | None, tuple[Findings, ...]]:
@@ -129,7 +146,6 @@ def findings(run: EvaluationRun) -> Findings:
         translated=tuple(row for name, part in _parts(figures, "centred") for row in _translated(part, name)),
         known=tuple(_known(figures)),
         speeds=tuple(_speeds(figures)),
-        scale_rows=_whole(_at(figures, "product.scale.rows")),
     )
 
 
@@ -204,10 +220,10 @@ def _known(figures: Mapping[str, Any]) -> Iterator[Known]:
 
 
 def _speeds(figures: Mapping[str, Any]) -> Iterator[Measured]:
-    for code, (places, unit) in SPEEDS.items():
+    for code, (places, unit, counted) in SPEEDS.items():
         value = _first(_number(_at(figures, place)) for place in places)
         if value is not None:
-            yield Measured(code, value, unit)
+            yield Measured(code, value, unit, _whole(_at(figures, counted)) if counted else None)
 
 
 def _first(values: Iterable[float | None]) -> float | None:

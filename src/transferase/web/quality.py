@@ -220,19 +220,28 @@ def _translation(row: Translated) -> Set:
 
 def _speeds(found: Findings) -> list[tuple[str, str]]:
     names = {
-        "embedding_wall": _("Texts made comparable by meaning, each second"),
+        "embedding_wall": _("Texts made comparable by meaning, each second, all cores"),
         "embedding_cpu": _("Texts made comparable by meaning, each second of a processor core"),
         "propose": _("Matches of one listing found and explained"),
         "search": _("First search for a text"),
         "search_again": _("The same search again"),
-        "search_page_large": _("Page of search results, %(n)s listings"),
-        "browse_page_large": _("Page of the newest listings, %(n)s listings"),
+        "ranking_large": _("Search in the database, slowest filter, %(n)s listings"),
+        "page_large": _("Page of search results, %(n)s listings"),
+        "publish_large": _("From publishing to stored matches, %(n)s listings"),
+        "throughput_large": _("Different searches answered each second, %(n)s listings"),
+        "ranking_huge": _("Search in the database, slowest filter, %(n)s listings"),
+        "page_huge": _("Page of search results, %(n)s listings"),
+        "search_page": _("Page of search results, %(n)s listings"),
+        "browse_page": _("Page of the newest listings, %(n)s listings"),
+        "memory_web": _("Memory of a process that serves pages"),
+        "memory_embedding": _("Memory of a process that makes vectors"),
     }
-    rows = number(found.scale_rows or 0)
     told = []
     for row in found.speeds:
-        value = _("%(n)s ms") % {"n": f"{row.value:,.0f}"} if row.unit == "ms" else f"{row.value:,.0f}"
-        told.append((names[row.code] % {"n": rows} if "%(n)s" in names[row.code] else names[row.code], value))
+        name = names[row.code]
+        amount = f"{row.value:,.0f}"
+        value = {"ms": _("%(n)s ms") % {"n": amount}, "MB": f"{amount} MB"}.get(row.unit, amount)
+        told.append((name % {"n": number(row.listings or 0)} if "%(n)s" in name else name, value))
     return told
 
 

@@ -181,11 +181,13 @@ def write(
 ) -> None:
     """Put rows in the place of those that the listings had in an edition."""
     lexicons = _lexicons(entries, statistics)
+    # While rows are copied nothing else can be asked on the connection.
+    crossed = {entry.key: json.dumps(attained(entry.crossed, statistics)) for entry in entries if entry.crossed}
     with connection.cursor() as cursor:
         cursor.execute(f'DELETE FROM "{tables.index}" WHERE listing_id = ANY(%s)', [list(listings)])  # noqa: S608
         with cursor.copy(_copy(tables.index, ROW_COLUMNS)) as copy:
             for entry in entries:
-                for row in _rows(entry, statistics, lexicons):
+                for row in _rows(entry, statistics, lexicons, crossed.get(entry.key)):
                     copy.write_row(row)
     write_sentences(listings, entries, statistics.edition, tables)
 
@@ -227,15 +229,16 @@ def _lexicons(entries: Sequence[TextEntry], statistics: Statistics) -> dict[str,
     return {language: lexicon(Direction.OFFER, language, said, statistics) for language, said in terms.items()}
 
 
-def _rows(entry: TextEntry, statistics: Statistics, lexicons: Mapping[str, Lexicon]) -> Iterable[tuple[object, ...]]:
+def _rows(
+    entry: TextEntry, statistics: Statistics, lexicons: Mapping[str, Lexicon], crossed: str | None
+) -> Iterable[tuple[object, ...]]:
     listing, text = entry.listing, entry.text
     language, role = text.language, entry.role
     own = Lexicon(0, statistics.length(language, role), {})
-    asked, attainable, crossed = None, 0.0, None
+    asked, attainable = None, 0.0
     if role is Role.QUERY:
         asked = sparse_text(sparse(asked_in_all(entry.terms, entry.crossed)))
         attainable = lexicons[language].attainable(entry.terms, QueryKind.NEED)
-        crossed = json.dumps(attained(entry.crossed, statistics)) if entry.crossed else None
         phrases = need_phrases(entry.terms)
     else:
         phrases = offer_phrases(entry.terms, own.average_length)

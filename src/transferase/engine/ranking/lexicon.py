@@ -29,7 +29,7 @@ class QueryKind(StrEnum):
 class Saturation:
     """How fast repeated words stop counting (k1) and how fully length is normalised (b)."""
 
-    k1: float = 4.0
+    k1: float = 3.0
     b: float = 1.0
 
 
@@ -38,7 +38,7 @@ class Saturation:
 DOCUMENT_SATURATION = Saturation()
 REPETITION = 0.5
 # What two neighbouring words that both texts say weigh, as a share of the weight of the rarer word.
-PHRASE = 0.9
+PHRASE = 1.2
 
 
 def term_id(term: str) -> int:

@@ -76,6 +76,7 @@ class Results(Schema):
 
     items: list[Hit]
     total: int
+    is_capped: bool = Field(False, description="Whether there are more than `total`; the newest are counted.")
     facets: dict[str, list[FacetValue]]
     without: dict[str, int] = Field(description="How many there would be without each filter that was set.")
     did_you_mean: str | None
@@ -132,6 +133,7 @@ def search(request: HttpRequest, response: HttpResponse, filters: Query[SearchFi
             if hit.listing_id in rendered
         ],
         total=result.total,
+        is_capped=result.is_capped,
         facets={
             name: [FacetValue(value=str(value), count=count) for value, count in values]
             for name, values in result.facets.items()

@@ -176,8 +176,8 @@ def _newest_counted(
     parts += [_values(name, f"but_{name}" if name in asked else "but_", "TRUE") for name in _VALUES]
     cursor.execute(f"WITH {', '.join(tables.values())} {' UNION ALL '.join(parts)}", parameters)
     counts = _told(cursor.fetchall())
-    by_direction = [number for _, number in counts.facets["direction"]]
-    return replace(counts, is_capped=any(number > COUNTED for number in by_direction))
+    more = sum(number > COUNTED for _, number in counts.facets["direction"])
+    return replace(counts, total=counts.total - more, is_capped=more > 0)
 
 
 def _total(table: str, where: str) -> str:

@@ -18,8 +18,8 @@ from transferase.matching.queries import Filters
 @pytest.fixture
 def large(monkeypatch):
     """An index is large from the first row on, and nothing is looked at exactly that the vector index could find."""
-    for module in (candidates, facets):
-        monkeypatch.setattr(module, "EXACT_BELOW", -2)
+    monkeypatch.setattr(candidates, "EXACT_BELOW", 0)
+    monkeypatch.setattr(facets, "EXACT_BELOW", -1)  # what a table says that nobody has counted yet
     monkeypatch.setattr(candidates, "EXACT_ROWS", 0)
     monkeypatch.setattr(facets, "COUNTED", 2)
     monkeypatch.setattr(candidates, "_shares", {})

@@ -257,14 +257,15 @@ def _near(
         }
         cursor.execute(_SETTINGS, settings)
         cursor.execute(_nearest(question, reach, number, ""), parameters)
-        found = cursor.fetchall()
+        found: list[tuple[UUID, float]] = cursor.fetchall()
         if len(found) >= wanted or left > 4 * EXACT_ROWS:
             return found
     if rows >= EXACT_BELOW:
         cursor.execute(_AS_USUAL)
     # The index answers the bare operator only: anything added to the distance makes the scan exact.
     cursor.execute(_nearest(question, reach, number, " + 0"), parameters)
-    return cursor.fetchall()
+    every: list[tuple[UUID, float]] = cursor.fetchall()
+    return every
 
 
 def _nearest(question: Question, reach: Reach, number: int, exactly: str) -> str:
@@ -381,4 +382,5 @@ def _rows(cursor: CursorWrapper, edition: int | None) -> float:
     rows, number = cursor.fetchone()
     if edition is not None and number != edition:
         raise EditionChanged
-    return float(rows)
+    # A table that nobody has counted yet says -1.
+    return max(float(rows), 1.0)

@@ -42,7 +42,7 @@ def bitext(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
 
 
 def classes(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
-    """Korean abstracts to the English titles of their main groups; a title stands after that of its class."""
+    """Korean abstracts to the English titles of their main groups, which are a few words long."""
     with (data / "ipc/ipc_titles_en.tsv").open(encoding="utf-8") as file:
         titles = dict(line.rstrip("\n").split("\t")[:2] for line in file if "\t" in line)
     groups = [code for code in titles if "/" in code]
@@ -53,9 +53,8 @@ def classes(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
             wanted[number].add(code)
     patents = list(rows(data / "kr_patents/patents_ko.jsonl.gz"))
     asked = [place for place, row in enumerate(patents) if str(row["application_number"]) in wanted]
-    korean = embedder.embed([row["abstract"] for row in patents], Role.PASSAGE)
-    told = [f"{titles.get(code[:3], '')}: {titles[code]}".lstrip(": ") for code in groups]
-    english = embedder.embed(told, Role.PASSAGE)
+    korean = embedder.embed([row["abstract"] for row in patents], Role.SENTENCE)
+    english = embedder.embed([titles[code] for code in groups], Role.SENTENCE)
     means = default_means()
 
     def hit(left: np.ndarray, right: np.ndarray) -> float:
@@ -66,7 +65,7 @@ def classes(data: Path, embedder: RememberingEmbedder) -> dict[str, Any]:
         )
 
     def whole(vectors: np.ndarray) -> np.ndarray:
-        return means.aligned(centre(vectors, vectors.mean(0)), Role.PASSAGE)
+        return means.aligned(centre(vectors, vectors.mean(0)), Role.SENTENCE)
 
     return {
         "kr_patents": {

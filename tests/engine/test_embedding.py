@@ -12,7 +12,7 @@ import pytest
 from transferase.engine.ranking import (
     EmbedderUnavailable,
     Role,
-    _conversion,
+    _convert,
     embed_long,
     load_embedder,
     long_parts,
@@ -113,9 +113,9 @@ def test_a_broken_conversion_leaves_nothing_behind(tmp_path, monkeypatch, runtim
         path.write_bytes(b"half a graph")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("transferase.engine.ranking._graph.write_graph", fails)
+    monkeypatch.setattr("transferase.engine.ranking._convert.write_graph", fails)
     with pytest.raises(OSError, match="no space left"):
-        _conversion.convert(tmp_path, runtime)
+        _convert.convert(tmp_path, runtime)
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".lock", ".pieces"]
 
 

@@ -1,22 +1,16 @@
-"""The packaged model as files that runtimes read, made once in a cache folder by a process of its own.
+"""The packaged model as files that runtimes read, kept in a cache folder and made there once.
 
-Conversion takes the memory of the whole model several times, so the process that wants the files does not do it
-itself. Files are written under temporary names and renamed when whole and checked against the wheel's own engine.
+Conversion takes the memory of the whole model several times, so a process of its own does it (`_convert.py`).
 """
 
-import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from transferase.engine.ranking._e5_file import WeightFile, packaged_file, sentencepiece_model
 
 PIECES = "multilingual-e5-small-1.pieces"
 GRAPHS = {"openvino": "multilingual-e5-small-1.xml", "onnxruntime": "multilingual-e5-small-1.onnx"}
-_LEAST_AGREEMENT = 0.999
+_CONVERTER = "transferase.engine.ranking._convert"
 _SECONDS = 300
 
 
@@ -25,10 +19,10 @@ def converted(cache: Path, runtime: str) -> Path:
     graph = cache / GRAPHS[runtime]
     if graph.is_file() and (cache / PIECES).is_file():
         return graph
-    command = [sys.executable, "-m", __name__, str(cache), runtime]
+    command = [sys.executable, "-m", _CONVERTER, str(cache), runtime]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        made = subprocess.run(  # noqa: S603 - this module, run by this interpreter
+        made = subprocess.run(  # noqa: S603 - a module of ours, run by this interpreter
             command, env=environment, capture_output=True, text=True, check=False, timeout=_SECONDS
         )
     except subprocess.TimeoutExpired as error:
@@ -43,88 +37,3 @@ def forget(cache: Path, runtime: str) -> None:
     """Removes files that turned out to be damaged, so that they are made again."""
     for path in (cache / GRAPHS[runtime], cache / PIECES):
         path.unlink(missing_ok=True)
-
-
-def convert(cache: Path, runtime: str) -> None:
-    """Makes what is missing of the files for a runtime; a second process waits for the first."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with _alone(cache / "multilingual-e5-small.lock"):
-        weights = WeightFile(packaged_file())
-        if not (cache / PIECES).is_file():
-            with _whole(cache / PIECES) as unfinished:
-                unfinished.write_bytes(sentencepiece_model(weights.pieces(), weights.specials))
-        if (cache / GRAPHS[runtime]).is_file():
-            return
-        if runtime == "openvino":
-            _write_openvino(weights, cache)
-        else:
-            with _whole(cache / GRAPHS[runtime]) as unfinished:
-                _write_onnx(weights, unfinished)
-                _check(weights, cache, runtime, unfinished)
-
-
-def _write_onnx(weights: WeightFile, path: Path) -> None:
-    from transferase.engine.ranking._graph import write_graph  # noqa: PLC0415 - slow
-
-    write_graph(weights, path)
-
-
-def _write_openvino(weights: WeightFile, cache: Path) -> None:
-    import openvino  # noqa: PLC0415 - optional
-
-    graph = cache / GRAPHS["openvino"]
-    # The 4-bit weights lose nothing that matters in 16 bits, and the file is mapped, not copied, into memory.
-    with _whole(cache / f"{graph.stem}.source.onnx") as source, _whole(graph) as unfinished:
-        _write_onnx(weights, source)
-        openvino.save_model(openvino.Core().read_model(source), unfinished, compress_to_fp16=True)
-        _check(weights, cache, "openvino", unfinished)
-        # The runtime looks for the weights beside the graph, so they must be there first.
-        unfinished.with_suffix(".bin").replace(graph.with_suffix(".bin"))
-        unfinished.replace(graph)
-        source.unlink()
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Holds a lock between processes; the system lets go of it when a process dies."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary path beside a file, which gets the file's name when the block ends well and is removed otherwise."""
-    unfinished = path.with_name(f"unfinished-{os.getpid()}-{path.name}")
-    try:
-        yield unfinished
-        if unfinished.is_file():
-            unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-        unfinished.with_suffix(".bin").unlink(missing_ok=True)
-
-
-_SAMPLES = ("질병 저항성이 높은 밀 품종", "用于锂离子电池的正极材料", "A deployable antenna for small satellites")
-
-
-def _check(weights: WeightFile, cache: Path, runtime: str, graph: Path) -> None:
-    """A fresh graph must agree with the wheel's own engine, where there is one to ask."""
-    from transferase.engine.ranking.embedding import Role  # noqa: PLC0415 - only here
-    from transferase.engine.ranking.packaged import WheelEmbedder, run_graph  # noqa: PLC0415 - imports this module
-
-    try:
-        reference = WheelEmbedder(weights, cache / PIECES).embed(_SAMPLES, Role.PASSAGE)
-    except (ImportError, OSError, RuntimeError):
-        return
-    vectors = run_graph(weights, cache / PIECES, runtime, graph).embed(_SAMPLES, Role.PASSAGE)
-    agreement = float((reference * vectors).sum(1).min())
-    if not agreement > _LEAST_AGREEMENT:
-        raise RuntimeError(f"the converted graph does not agree with the packaged engine (cosine {agreement:.4f})")
-
-
-if __name__ == "__main__":
-    try:
-        convert(Path(sys.argv[1]), sys.argv[2])
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
-        sys.exit(str(error) or type(error).__name__)

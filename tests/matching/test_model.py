@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from django.db import connection
 
 from transferase.engine.ranking import MODEL_VERSION, EmbedderUnavailable, Role
 from transferase.matching import _model as model
@@ -67,6 +68,13 @@ def test_words_only(settings):
     assert model.model_version() == ""
     assert model.embedder() is None
     assert model.embed_typed("text") is None
+
+
+def test_models_are_loaded_while_there_are_no_tables_yet():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE matching_edition RENAME TO matching_edition_of_later")
+    queries.make_ready()
+    assert "" in model._loaded
 
 
 def test_typed_words_are_embedded_once():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ from transferase.engine.ranking import (
     unit,
 )
 from transferase.matching import _editions as editions
+from transferase.matching.models import Edition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,6 +101,15 @@ def embedder(of: Standing | None = None, *, is_waited_for: bool = False) -> Embe
 def wanted() -> Embedder | None:
     """The configured model, or None while it cannot be had or only words are wanted."""
     return None if settings.EMBEDDING == WORDS_ONLY else _had(settings.EMBEDDING)
+
+
+def warm() -> None:
+    """Load the model that the next reader needs: of the running edition or, before there are tables, the wanted one."""
+    is_prepared = editions.exists(Edition._meta.db_table)
+    model = embedder(is_waited_for=True) if is_prepared else wanted()
+    if model is not None:
+        with suppress(EmbedderUnavailable):
+            model.embed(["ready"], Role.QUERY)
 
 
 def trouble(configured: str) -> str:

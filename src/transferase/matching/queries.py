@@ -213,7 +213,7 @@ def unseen_notices(viewer: Viewer, at: datetime) -> int:
 
 def make_ready() -> None:
     """Load the model and the analysers now, so that the first reader does not wait for them."""
-    model.embed_typed("ready")
+    model.warm()
     for language in LANGUAGES:
         words("준비 准备 ready", language)
 

@@ -10,8 +10,7 @@ measure on held-out needs, and the choice on all needs, which belongs into the w
 | --- | --- | --- |
 | words | k1, b, weight of repeated words and of phrases (`lexicon`) | SBIR, Korean and Chinese titles to abstracts |
 | text | share of words in the text score (weights) | the same and the English sample needs |
-| crossed | weight of other forms and of longer terms (`glossary`), share of words (weights) | needs restated in Korean \
-and Chinese to English offers |
+| crossed | weight of other forms and longer terms (`glossary`), share of words | restated needs to English offers |
 
 The sets measure different things (nDCG, reciprocal rank, recall), so the mean over sets only ranks parameters.
 """

@@ -321,7 +321,7 @@ def _alike(question: Question, asks: Mapping[str, Ask], reach: Reach) -> str:
 def _scored(question: Question, asks: Mapping[str, Ask], reach: Reach) -> str:
     return f"""SELECT i.listing_id, i.language, i.tier, i.part, i.is_machine_made, {_closeness(question)},
        coalesce(-({_words(question.column, asks)}), 0), i.attainable, {_covered(asks)},
-       coalesce(-({_phrases(asks)}), 0), coalesce((i.crossed ->> %(crossed_from)s)::float8, 0)
+       coalesce(-({_phrases(asks)}), 0), coalesce((i.crossed -> %(crossed_from)s ->> 'attainable')::float8, 0)
 FROM matching_listingindex i JOIN catalogue_listing l ON l.id = i.listing_id
 WHERE i.listing_id = ANY(%(chosen)s) AND i.direction = %(direction)s AND {reach.row} AND {reach.listing}
   AND i.listing_id IS DISTINCT FROM %(excepted)s"""  # noqa: S608 - every part is a constant or a parameter

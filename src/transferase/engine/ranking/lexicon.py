@@ -29,7 +29,7 @@ class QueryKind(StrEnum):
 class Saturation:
     """How fast repeated words stop counting (k1) and how fully length is normalised (b)."""
 
-    k1: float = 3.0
+    k1: float = 4.0
     b: float = 1.0
 
 

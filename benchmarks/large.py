@@ -9,23 +9,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from django.core.management import call_command
-from django.db import connection
+from django.conf import settings
+from django.db import connection, transaction
 from django.db.migrations.exceptions import InconsistentMigrationHistory
+from django.test import Client
 from django.utils import timezone
 
 from benchmarks import corpus, generator, loading
-from transferase.catalogue.models import ListingText
+from benchmarks.serving import throughput
+from transferase.catalogue.models import Listing, ListingText
+from transferase.cli import preparing
 from transferase.directory.models import Organisation
 from transferase.directory.rules import ANYONE, Viewer
 from transferase.engine.ranking import Embedder, load_embedder
+from transferase.foundation.ledger import SYSTEM
 from transferase.matching import _candidates as candidates
 from transferase.matching import _facets as facets
 from transferase.matching import _search as search
 from transferase.matching import _statistics as counted
+from transferase.matching import services
 from transferase.matching._candidates import Question
 from transferase.matching._reach import reach_of
+from transferase.matching._rematching import near_offers
+from transferase.matching.models import ListingIndex
 from transferase.matching.rules import Filters
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,14 +91,13 @@ def prepare(offers: int, data: Path, cache: Path, place: Path) -> dict[str, Any]
     note = place / NOTE
     embedder = load_embedder(cache / "models")
     with suppress(InconsistentMigrationHistory):
-        call_command("migrate", verbosity=0)
+        preparing.prepare()
         made = fingerprint(offers, embedder.model_version + corpus.read(data).fingerprint)
         if not note.exists():
             return _load(offers, data, cache, note, embedder, made)
         told: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
         if told["fingerprint"] == made:
             return {**told, "is_kept_from_before": True}
-    note.unlink()
     raise AnotherLoad
 
 
@@ -222,7 +229,8 @@ def recall(asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
         for text, language in asked:
             question, reach = _dense(text, language, limit, at)
             started = time.perf_counter()
-            near = candidates.nearest_rows(question, reach, 100)
+            # As many as a search asks for, of which the first hundred are compared.
+            near = sorted(candidates.nearest_rows(question, reach, search.CANDIDATES), key=lambda row: -row[1])[:100]
             seconds.append(time.perf_counter() - started)
             exact = candidates.nearest_rows(question, reach, 100, is_exact=True)
             if exact:
@@ -254,7 +262,84 @@ def _dense(text: str, language: str, limit: Mapping[str, Any], at: Any) -> tuple
     return question, reach_of(limit["viewer"], at)
 
 
+def pages(asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Whole pages of the website: results for words, for words with a filter, and the newest of all."""
+    client = Client(headers={"host": "localhost"})
+    settings.ALLOWED_HOSTS = ["localhost"]
+    settings.WEB_ANONYMOUS_PER_MINUTE = 10**9
+    figures = {}
+    for name, more in {"words": {}, "words and country": {"country": "KR"}}.items():
+        paths = [f"/{_page_of(language)}/search?{urlencode({'q': text, **more})}" for text, language in asked]
+        figures[name] = percentiles(_opened(client, paths))
+    figures["newest"] = percentiles(
+        _opened(client, ["/en/search", "/ko/search?kind=offer", "/en/search?kind=need"] * 4)
+    )
+    return figures
+
+
+def _opened(client: Client, paths: Sequence[str]) -> list[float]:
+    for path in paths[:3]:
+        answer = client.get(path, follow=True)
+        assert answer.status_code == 200, (path, answer.status_code)
+    return timed([lambda path=path: client.get(path, follow=True) for path in paths])  # type: ignore[misc]
+
+
+def _page_of(language: str) -> str:
+    return "zh-hans" if language == "zh-Hans" else language
+
+
+def publishing(asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """From a published need to its stored matches, all offers on the other side; nothing is kept of it."""
+    at = timezone.now()
+    made = random.Random(SEED)  # noqa: S311 - a fixed seed is the point
+    needs = list(
+        Listing.objects.public_at(at).filter(direction="need").order_by("pk").values_list("pk", flat=True)[:5000]
+    )
+    seconds = []
+    for need in made.sample(needs, min(25, len(asked))):
+        with transaction.atomic():
+            ListingIndex.objects.filter(listing=need).delete()
+            started = time.perf_counter()
+            services.index_listing(actor=SYSTEM, listing_id=need, at=at)
+            services.propose(actor=SYSTEM, listing_id=need, at=at)
+            seconds.append(time.perf_counter() - started)
+            transaction.set_rollback(True)
+    return percentiles(seconds[2:])
+
+
+def rematching(asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """What is near to each of all needs, in blocks of a thousand: processor seconds of this process and the server."""
+    at = timezone.now()
+    needs = list(Listing.objects.public_at(at).filter(direction="need").order_by("pk").values_list("pk", flat=True))
+    edition = counted.current().edition
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        process = Path(f"/proc/{cursor.fetchone()[0]}/schedstat")
+    started, before, wall = time.process_time(), _spent(process), time.perf_counter()
+    for start in range(0, len(needs), 1000):
+        with transaction.atomic():
+            near_offers(needs[start : start + 1000], edition, at)
+    return {
+        "needs": len(needs),
+        "cpu_seconds": round(time.process_time() - started + _spent(process) - before, 1),
+        "seconds": round(time.perf_counter() - wall, 1),
+    }
+
+
+def _spent(process: Path) -> float:
+    return int(process.read_text(encoding="utf-8").split()[0]) / 1e9 if process.exists() else 0.0
+
+
+def requests(_asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Requests a second of two web workers; each query is another one."""
+    return throughput(questions(600))
+
+
 MEASURED: Mapping[str, Callable[[Sequence[tuple[str, str]]], dict[str, Any]]] = {
     "searches": searches,
     "recall": recall,
+    "pages": pages,
+    "publishing": publishing,
+    "rematching": rematching,
+    "throughput": requests,
 }

@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("TRANSFERASE_DATA", "../shared/data")))
     parser.add_argument("--place", type=Path, default=ROOT / "var" / "bench")
     parser.add_argument("--only", nargs="*", help="names of measures, or load")
+    parser.add_argument("--kept", action="store_true", help="measure only what is loaded already")
     parser.add_argument("--queries", type=int, default=QUERIES)
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
@@ -45,7 +46,11 @@ def main() -> None:
     try:
         figures: dict[str, Any] = {"load": large.prepare(options.offers, options.data, cache, place)}
     except large.AnotherLoad:
+        if options.kept:
+            print("  the load of before is another one: not measured", file=sys.stderr, flush=True)
+            sys.exit(3)
         print("  the load of before is another one: made anew", file=sys.stderr, flush=True)
+        (place / "load.json").unlink()
         # The server of the old load stops with this process.
         os.execv(sys.executable, [sys.executable, "-m", "benchmarks.scale", *sys.argv[1:]])  # noqa: S606 - itself
     chosen = [name for name in large.MEASURED if options.only is None or name in options.only]

@@ -85,3 +85,33 @@ def test_a_large_rematch_is_given_out_in_blocks(many, at, drain, monkeypatch):
     assert not Match.objects.exists()
     assert drain() == 3
     assert Match.objects.exists()
+
+
+def test_reasons_are_looked_for_again_only_where_a_text_changed(many, index, at, monkeypatch):
+    needs, _ = many
+    services.propose_all(actor=SYSTEM, at=at)
+    before = {match.pk: match.because for match in Match.objects.all()}
+    asked = []
+    reasons = scoring.Sides.reasons
+
+    def watching(self, need, offer, facts):
+        asked.append((need, offer))
+        return reasons(self, need, offer, facts)
+
+    monkeypatch.setattr(scoring.Sides, "reasons", watching)
+    services.renew_means(actor=SYSTEM, at=at, is_forced=True)
+    services.propose_all(actor=SYSTEM, at=at)
+    after = {match.pk: match.because for match in Match.objects.all()}
+    still = before.keys() & after.keys()
+    assert still
+    assert not set(asked) & still
+    assert {pair: after[pair] for pair in still} == {pair: before[pair] for pair in still}
+    assert {match.engine_version.rpartition(" ")[2] for match in Match.objects.all()} == {"1"}
+
+    asked.clear()
+    changed = needs[1]
+    changed.texts.update(summary=ALGAE_WANTED_EN["summary"] + " It must be cleaned in place.")
+    type(changed).objects.filter(pk=changed.pk).update(version=2)
+    index(changed)
+    services.propose_all(actor=SYSTEM, at=at)
+    assert {pair for pair in asked if pair in after} == {pair for pair in after if pair[0] == changed.pk}

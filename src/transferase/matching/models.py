@@ -246,6 +246,7 @@ class Match(models.Model):
     missing = models.JSONField(default=list)
     excluded_by = ArrayField(models.CharField(max_length=40), default=list)
     engine_version = models.CharField(max_length=120)
+    made_from = models.CharField(max_length=32, blank=True)  # what the reasons are made from; while it is so, they stay
     found_at = models.DateTimeField(default=timezone.now)
     is_told = models.BooleanField(default=False)  # the other side heard of it, or it came with a bulk of others
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,6 +13,7 @@ from django.db.models import Q
 
 from transferase.catalogue.models import Direction, Listing
 from transferase.directory.rules import Permission, require
+from transferase.engine.ranking import load_weights
 from transferase.foundation.ledger import record, service
 from transferase.matching import _editions as editions
 from transferase.matching import _indexing as indexing
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from transferase.directory.models import Person
-    from transferase.engine.ranking import Reason, Score
+    from transferase.engine.ranking import Score
     from transferase.foundation.ledger import System
     from transferase.matching._editions import Standing
 
@@ -79,7 +81,7 @@ class _Run:
         """Let go of what was read of listings when it has become much."""
         if len(self.sides.texts) > MOST_HELD:
             self.sides = scoring.Sides(self.now)
-        if len(self.facts.held) > 10 * MOST_HELD:
+        if len(self.facts.held) > 20 * MOST_HELD:
             self.facts = scoring.Facts(self.at)
 
 
@@ -182,7 +184,7 @@ def _propose(actor: Person | System, listing_id: UUID, run: _Run) -> list[Match]
     told = {key for key, match in existing.items() if match.is_told}
     if run.telling is not Telling.LATER and _is_public(listing_id, run.at):
         told |= kept.keys()
-    matches = _write(kept, told, judged, run)
+    matches = _write(kept, told, judged, existing, run)
     gone = _no_longer(existing, matches, fits)
     _drop(gone)
     if run.telling is Telling.NOW:
@@ -224,23 +226,38 @@ def _kept(pairs: dict[UUID, _Pair], judged: Collection[UUID], threshold: float) 
     return {key: pairs[key] for key in [*good[:MOST_MATCHES], *(key for key in judged if key in pairs)]}
 
 
-def _write(kept: dict[UUID, _Pair], told: Collection[UUID], judged: Collection[UUID], run: _Run) -> dict[UUID, Match]:
-    run.sides.read({listing for pair in kept.values() for listing in (pair.need, pair.offer)})
+def _write(
+    kept: dict[UUID, _Pair],
+    told: Collection[UUID],
+    judged: Collection[UUID],
+    existing: Mapping[UUID, Match],
+    run: _Run,
+) -> dict[UUID, Match]:
+    made_from = _made_from(kept, run)
+    # What two texts have in common is asked once: other weights, means or candidates do not change it.
+    known = {
+        key: existing[key].because for key in kept if key in existing and existing[key].made_from == made_from[key]
+    }
+    run.sides.read({listing for key, pair in kept.items() if key not in known for listing in (pair.need, pair.offer)})
     matches = {}
     for key, pair in kept.items():
-        because = run.sides.reasons(pair.need, pair.offer, run.facts)
-        if key not in judged and run.sides.is_unexplained(pair.need, pair.offer, because):
-            continue
+        because = known.get(key)
+        if because is None:
+            reasons = run.sides.reasons(pair.need, pair.offer, run.facts)
+            if key not in judged and run.sides.is_unexplained(pair.need, pair.offer, reasons):
+                continue
+            because = scoring.stored_reasons(reasons)
         matches[key] = Match(
             need_id=pair.need,
             offer_id=pair.offer,
             score=pair.score.value,
             parts=scoring.stored_parts(pair.score),
-            because=scoring.stored_reasons(because),
+            because=because,
             misfits=scoring.stored_misfits(pair.score),
             missing=_missing(pair.score, because),
             excluded_by=list(pair.score.excluded_by),
             engine_version=f"{pair.score.engine_version} means {run.now.version}",
+            made_from=made_from[key],
             found_at=run.at,
             is_told=key in told,
         )
@@ -251,15 +268,27 @@ def _write(kept: dict[UUID, _Pair], told: Collection[UUID], judged: Collection[U
         update_conflicts=True,
         unique_fields=["need", "offer"],
         update_fields=[
-            "score", "parts", "because", "misfits", "missing", "excluded_by", "engine_version", "is_told",
+            "score", "parts", "because", "misfits", "missing", "excluded_by", "engine_version", "made_from", "is_told",
         ],
     )  # fmt: skip
     return matches
 
 
-def _missing(score: Score, because: Sequence[Reason]) -> list[str]:
+def _made_from(kept: Mapping[UUID, _Pair], run: _Run) -> dict[UUID, str]:
+    """What the reasons of pairs are made from: the two texts as they are, the model, and the ways of the engine."""
+    listings = {listing for pair in kept.values() for listing in (pair.need, pair.offer)}
+    rows = ListingIndex.objects.filter(listing_id__in=listings, is_lead=True)
+    texts = {key: told for key, *told in rows.values_list("listing_id", "listing_version", "is_quotable")}
+    ways = f"{run.now.model_version} {editions.words_version()} {load_weights().version}"
+    return {
+        key: hashlib.sha256(f"{texts.get(pair.need)} {texts.get(pair.offer)} {ways}".encode()).hexdigest()[:32]
+        for key, pair in kept.items()
+    }
+
+
+def _missing(score: Score, because: Sequence[Mapping[str, object]]) -> list[str]:
     # Shared words are told in any language that both have, the scored texts may be in two.
-    is_compared = any(reason.code in {"shared_terms", "shared_concepts"} for reason in because)
+    is_compared = any(reason["code"] in {"shared_terms", "shared_concepts"} for reason in because)
     return [code for code in score.missing if code != "words" or not is_compared]
 
 

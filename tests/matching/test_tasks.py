@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from transferase.catalogue.models import Encumbrance
 from transferase.foundation.ledger import SYSTEM
 from transferase.foundation.queue import waiting
 from transferase.matching import _candidates as candidates
@@ -104,3 +107,22 @@ def test_the_vector_index_finds_what_the_exact_scan_finds(make_offer, make_need,
     monkeypatch.setattr(candidates, "EXACT_BELOW", 0)
     assert [(match.offer_id, match.score) for match in propose(need)] == exact
     assert services.propose_all(actor=SYSTEM, at=at) == len(exact) == 1
+
+
+def test_rights_that_end_by_the_clock_bring_a_match_back(make_offer, make_need, drain, at):
+    offer, need = make_offer(), make_need()
+    Encumbrance.objects.create(
+        listing=offer, exclusivity="exclusive", starts_at=at - timedelta(days=9), ends_at=at + timedelta(hours=1)
+    )
+    with time_machine.travel(at, tick=False) as clock:
+        for listing in (offer, need):
+            tasks.index(listing_id=str(listing.pk))
+        drain()
+        assert Match.objects.get().excluded_by == ["rights_taken"]
+
+        clock.move_to(at + timedelta(hours=2))
+        tasks.sweep(timestamp=0)
+        drain()
+        assert Match.objects.get().excluded_by == []
+        tasks.sweep(timestamp=0)
+        assert names() == []

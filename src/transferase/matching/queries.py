@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from transferase.catalogue.models import Direction, Listing
+from transferase.catalogue.models import Direction, Encumbrance, Listing
 from transferase.engine.text import words
 from transferase.foundation import queue
 from transferase.foundation.languages import LANGUAGES
+from transferase.foundation.models import LedgerEntry
 from transferase.matching import _editions as editions
 from transferase.matching import _indexing as indexing
 from transferase.matching import _model as model
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
     from transferase.catalogue.rules import ListingDraft
     from transferase.directory.rules import Viewer
 
+# How far back is looked for rights that begin or end by the clock alone.
+RIGHTS_LOOK = timedelta(days=30)
 # A declined match stands at the end of its list, so more are read than are shown.
 _READ = 100
 
@@ -250,6 +254,23 @@ def edition_left() -> list[UUID]:
     """The listings that the edition in the making still lacks or has otherwise than it should."""
     edition = editions.building()
     return indexing.left_for(edition) if edition else []
+
+
+def rights_changed(at: datetime) -> list[UUID]:
+    """The offers in which rights began or ended by the clock within a month and that were not matched anew since."""
+    recent = at - RIGHTS_LOOK
+    began = Encumbrance.objects.filter(starts_at__gt=recent, starts_at__lte=at).values_list("listing_id", "starts_at")
+    ended = Encumbrance.objects.filter(ends_at__gt=recent, ends_at__lte=at).values_list("listing_id", "ends_at")
+    last: dict[UUID, datetime] = {}
+    for listing, changed in [*began, *ended]:
+        last[listing] = max(changed, last.get(listing, changed))
+    matched = Match.objects.filter(offer__in=last).values_list("offer", flat=True).distinct()
+    done = LedgerEntry.objects.filter(action="matching.match.proposed")
+    return [
+        listing
+        for listing in matched
+        if not done.filter(subject=f"catalogue.Listing:{listing}", at__gte=last[listing]).exists()
+    ]
 
 
 def to_match_anew(at: datetime) -> list[UUID]:

@@ -156,8 +156,10 @@ def reweigh() -> None:
 
 @periodic("matching.sweep", cron="*/10 * * * *", queue=INDEX_QUEUE)
 def sweep(timestamp: int) -> None:
-    """Take up what a stopped import or a lost job left out of the index."""
+    """Take up what a stopped import or a lost job left out, and rights that began or ended by the clock alone."""
     rebuild()
+    for listing in queries.rights_changed(timezone.now()):
+        enqueue("matching.propose", queueing_lock=f"matching.propose:{listing}", listing_id=str(listing))
 
 
 @periodic("matching.write_digests", cron="*/15 * * * *", queue="mail")

@@ -263,7 +263,8 @@ def rights_changed(at: datetime) -> list[UUID]:
     ended = Encumbrance.objects.filter(ends_at__gt=recent, ends_at__lte=at).values_list("listing_id", "ends_at")
     last: dict[UUID, datetime] = {}
     for listing, changed in [*began, *ended]:
-        last[listing] = max(changed, last.get(listing, changed))
+        if changed is not None:
+            last[listing] = max(changed, last.get(listing, changed))
     matched = Match.objects.filter(offer__in=last).values_list("offer", flat=True).distinct()
     done = LedgerEntry.objects.filter(action="matching.match.proposed")
     return [

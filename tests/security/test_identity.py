@@ -62,8 +62,11 @@ def test_a_claimed_address_makes_nobody_a_colleague(
     stranger = make_person(email="stranger@example.org")
     EmailAddress.objects.create(user=stranger, email="boss@example.org", verified=False, primary=False)
     form = {"form": "colleague", "email": "boss@example.org", "role": "company_user"}
-    answer = visit(member).post(f"/en/organisations/{organisation.pk}/edit", form)
-    assert answer.status_code == 422
+    visit(member).post(f"/en/organisations/{organisation.pk}/edit", form)
+    invitation = organisation.admissions.get()
+    assert "admissions" not in visit(stranger).get("/en/desk").content.decode()
+    answer = visit(stranger).post(f"/en/desk/admissions/{invitation.pk}/accept")
+    assert answer.status_code == 404
     assert not stranger.memberships.exists()
 
 

@@ -224,8 +224,9 @@ def _seen(data: QueryDict | None, listing: Listing | None) -> int | None:
     if listing is None:
         return None
     said = data.get("version", "") if data else ""
-    if said.isdecimal() and len(said) <= MOST_DIGITS:
-        return int(said)
+    if said:
+        # What is no version is taken for one before the first: nothing is overwritten unseen.
+        return int(said) if said.isdecimal() and len(said) <= MOST_DIGITS else 0
     return 1 if data and "draft" in data else listing.version
 
 

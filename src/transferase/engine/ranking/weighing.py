@@ -41,7 +41,13 @@ class Calibration:
 
     def value(self, raw: float) -> float:
         """The value of one raw figure."""
-        return float(self.values(np.asarray(raw, np.float64)))
+        # As `values` does, without the cost of an array for each of the thousand figures of a search.
+        if not raw > self.points[0][0]:
+            return self.points[0][1]
+        for (x, y), (next_x, next_y) in pairwise(self.points):
+            if raw < next_x:
+                return (next_y - y) / (next_x - x) * (raw - x) + y
+        return self.points[-1][1]
 
     def values(self, raw: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
         """The values of many raw figures at once."""

@@ -116,6 +116,7 @@ def test_a_full_content_has_no_problem(db):
         ({"original_language": "en"}, ("title", "required")),
         ({"country": "XX"}, ("country", "unknown_code")),
         ({"country": "world"}, ("country", "unknown_code")),
+        ({"direction": "need", "excluded_countries": ("world",)}, ("excluded_countries", "unknown_code")),
         ({"trl_low": 0, "trl_high": 5}, ("trl_low", "out_of_range")),
         ({"trl_low": 6, "trl_high": 4}, ("trl_high", "not_in_order")),
         ({"trl_scale": "mine"}, ("trl_scale", "unknown_code")),

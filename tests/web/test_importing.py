@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 
 from transferase.catalogue.models import Listing, State
 from transferase.interchange.models import ImportRun, RunState
+from transferase.matching.models import ListingIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,13 +76,32 @@ def test_a_file_is_looked_at_then_brought_in(client: Client, fence: Fence, drain
     result = client.get(f"/en/import/{run.pk}").content.decode()
     assert "Brought in" in result
     assert "해조류 기반 생분해 필름" in result
-    assert set(Listing.objects.values_list("state", flat=True)) == {State.PUBLISHED}
+    assert set(Listing.objects.values_list("state", "country")) == {(State.PUBLISHED, "KR")}
     assert Listing.objects.count() == 3
     faulty = b"".join(client.get(f"/en/import/{run.pk}/faulty-rows.csv").streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
     header, row = faulty.strip().splitlines()
     assert header == "Row,Reason,관리번호,기술명,기술요약,IPC,비고"
     assert row.startswith("4,The number A-2 stands in row 3 already.,A-2,")
     assert row.endswith(",'=cmd()")
+
+
+def test_the_result_leads_to_the_needs_that_are_answered(
+    client: Client, drain: Callable[[], int], make_listing: Callable[..., Listing]
+) -> None:
+    make_listing(
+        direction="need", title="해조류로 만든 생분해 포장 필름", summary="90일 이내에 분해되는 포장 필름을 찾습니다."
+    )
+    drain()
+    upload(client, TABLE.encode())
+    run = ImportRun.objects.get()
+    client.post(f"/en/import/{run.pk}", mapping(run, act="start"))
+    drain()
+    page = client.get(f"/en/import/{run.pk}").content.decode()
+    film = Listing.objects.get(external_id="A-2")
+    assert f'<a class="tf-sm" href="/en/offers/{film.pk}/matches">Matches: 1<' in page
+    assert "Matching is under way." not in page
+    ListingIndex.objects.filter(listing=film).update(listing_version=0)
+    assert "Matching is under way." in client.get(f"/en/import/{run.pk}").content.decode()
 
 
 def test_characters_and_columns_can_be_changed(client: Client) -> None:

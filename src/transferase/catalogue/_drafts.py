@@ -281,8 +281,11 @@ def _code_problems(draft: ListingDraft, known_codes: Mapping[str, AbstractSet[st
         for code in _codes(given) if given else ():
             if code not in known_codes[scheme]:
                 yield Problem(name, "unknown_code", {"code": code, "vocabulary": scheme})
+    # A country is one; and whoever wants to work with nobody needs no listing.
     if draft.country == WORLD:
         yield Problem("country", "unknown_code", {"code": WORLD, "vocabulary": "country"})
+    if WORLD in draft.excluded_countries:
+        yield Problem("excluded_countries", "unknown_code", {"code": WORLD, "vocabulary": "country"})
 
 
 def _number_problems(draft: ListingDraft) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from transferase.catalogue.rules import (
     LONGEST_SUMMARY,
     LONGEST_TEXT,
     LONGEST_TITLE,
+    WORLD,
     ListingDraft,
     TextDraft,
     clean_draft,
@@ -252,7 +253,7 @@ class ListingReader:
 
     def _code(self, name: str, scheme: str, text: str, findings: Findings) -> str:
         code = self._vocabularies.code(scheme, text)
-        if code is None or (name == "country" and code == "world"):
+        if code is None or (name == "country" and code == WORLD):
             findings.warn(name, "unknown_country" if scheme == "country" else "unknown_code", value=text)
             findings.set_aside(scheme, text)
             return ""
@@ -265,7 +266,7 @@ class ListingReader:
             pieces = [item] if found else [piece.strip() for piece in WEAK.split(item) if piece.strip()]
             for piece in pieces:
                 code = found or self._vocabularies.code(scheme, piece)
-                if code:
+                if code and not (name == "excluded_countries" and code == WORLD):
                     codes[code] = None
                 else:
                     findings.warn(name, "unknown_country" if scheme == "country" else "unknown_code", value=piece)

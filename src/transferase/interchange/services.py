@@ -373,7 +373,8 @@ def _circumstances(actor: Person | System, run: ImportRun, at: datetime) -> Circ
         source=run.source.name,
         kind=run.kind,
         columns=run.columns,
-        defaults=run.defaults,
+        # What an organisation brings in without naming a country comes from its own.
+        defaults={**({"country": run.organisation.country} if run.organisation else {}), **run.defaults},
         file_format=run.format,
         publishes=run.wanted_state == WantedState.PUBLISHED,
         at=at,

@@ -26,7 +26,7 @@ from transferase.foundation.ledger import reference
 from transferase.web import kept
 from transferase.web.accounts import person_of, reading_language
 from transferase.web.forms.errors import blame, listed
-from transferase.web.forms.listing import NEAR_COUNTRIES, FactsForm, ReadersForm, WhatForm, changed
+from transferase.web.forms.listing import NEAR_COUNTRIES, NEVER_PICKED, FactsForm, ReadersForm, WhatForm, changed
 from transferase.web.forms.rows import requirement_rows, right_rows, with_one_more
 from transferase.web.meanwhile import Change, changes, row_changes, with_theirs
 from transferase.web.sentences import sentence
@@ -396,6 +396,6 @@ def picker(name: str, scheme: str, chosen: list[str], words: str) -> dict[str, A
         "scheme": scheme,
         "words": words,
         "chosen": [(code, queries.label(scheme, code, language)) for code in chosen],
-        "found": [(code, label) for code, label in found if code not in chosen],
+        "found": [(code, label) for code, label in found if code not in (*chosen, *NEVER_PICKED.get(name, ()))],
         "was_asked": bool(words.strip()),
     }

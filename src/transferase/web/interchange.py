@@ -24,6 +24,7 @@ from transferase.directory.queries import organisations_of
 from transferase.foundation.errors import DomainError
 from transferase.interchange import queries, rules, services
 from transferase.interchange.models import ImportRun, Kind, RunState
+from transferase.matching import queries as matching
 from transferase.web.accounts import person_of, reading_language
 from transferase.web.forms.importing import KIND_WORDS, MappingForm, UploadForm, field_words
 from transferase.web.sentences import sentence
@@ -260,15 +261,18 @@ def _result(request: PageRequest, run: ImportRun) -> HttpResponse:
         response["HX-Refresh"] = "true"
         return response
     ids = queries.listing_ids(run)
-    listings = Listing.objects.visible_to(request.viewer, request.at).filter(pk__in=ids[:MOST_RECORDS])
+    listings = list(Listing.objects.visible_to(request.viewer, request.at).filter(pk__in=ids[:MOST_RECORDS]))
+    matches = matching.match_counts([listing.pk for listing in listings], request.viewer, request.at)
+    sheets = catalogue.sheets(listings, request.viewer, request.at, reading_language())
     page = {
         "run": run,
         "kind": KIND_WORDS[Kind(run.kind)],
         "counts": [(sentence(code), is_warning, count) for code, is_warning, count in queries.finding_counts(run)],
         "findings": [_told(finding, run) for finding in queries.findings_of(run, limit=MOST_FINDINGS)],
         "most": MOST_FINDINGS,
-        "sheets": catalogue.sheets(list(listings), request.viewer, request.at, reading_language()),
+        "sheets": [(sheet, matches.get(sheet.id, 0)) for sheet in sheets],
         "records": len(ids),
+        "is_matching": any(matching.is_waiting(listing) for listing in listings),
     }
     return render(request, "interchange/import_result.html", page)
 

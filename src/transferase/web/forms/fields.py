@@ -111,8 +111,9 @@ class Codes(forms.MultipleChoiceField):
 class PickedCodes(forms.MultipleChoiceField):
     """Codes that were found by words in a vocabulary too long to show; what the vocabulary lacks is refused."""
 
-    def __init__(self, scheme: str, **told: Any) -> None:
+    def __init__(self, scheme: str, *, without: tuple[str, ...] = (), **told: Any) -> None:
         self.scheme = scheme
+        self.without = without
         told.setdefault("required", False)
         super().__init__(widget=forms.CheckboxSelectMultiple, **told)
 
@@ -120,4 +121,4 @@ class PickedCodes(forms.MultipleChoiceField):
         # A group of the IPC below those that have titles here is as good as its parent.
         if self.scheme == "ipc":
             return rules.normalise_ipc(value) is not None
-        return value in queries.labels(self.scheme, Language.EN)
+        return value not in self.without and value in queries.labels(self.scheme, Language.EN)

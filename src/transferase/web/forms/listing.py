@@ -13,7 +13,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from transferase.catalogue.models import Direction, Origin, Tier
-from transferase.catalogue.rules import LONGEST_SUMMARY, LONGEST_TEXT, LONGEST_TITLE, ListingDraft, TextDraft
+from transferase.catalogue.rules import LONGEST_SUMMARY, LONGEST_TEXT, LONGEST_TITLE, WORLD, ListingDraft, TextDraft
 from transferase.foundation.languages import LANGUAGES, OWN_NAMES, Language
 from transferase.web.forms.fields import LANGUAGE_CHOICES, NOT_STATED, Codes, Day, Number, PickedCodes, Words, options
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 BODY = ("title", "summary", "problem", "alternative", "advantages", "description", "partner_sought")
+NEVER_PICKED = {"excluded_countries": (WORLD,)}
 NEAR_COUNTRIES = ("world", "KR", "CN", "JP", "US", "VN", "DE", "GB", "SG")
 
 # What a field of a text is called and what helps to fill it in, for an offer and for a need.
@@ -140,7 +141,11 @@ class FactsForm(forms.Form):
     payment_kinds = Codes(label=_("Payment"))
     need_kind = forms.ChoiceField(label=_("Kind of need"), required=False)
     decision_date = Day(label=_("Decision by"))
-    excluded_countries = PickedCodes("country", label=_("Countries that you do not want to work with"))
+    excluded_countries = PickedCodes(
+        "country",
+        without=NEVER_PICKED["excluded_countries"],
+        label=_("Countries that you do not want to work with"),
+    )
     excluded_countries_words = Words(label=_("Find a country"), max_length=100)
 
     OFFER_ONLY: ClassVar[tuple[str, ...]] = ("trl_evidence", "payment_kinds")

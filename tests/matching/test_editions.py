@@ -351,7 +351,7 @@ def test_rows_of_old_means_never_meet_queries_of_new_ones(make_offer, make_need,
 def test_a_search_that_meets_the_switch_is_made_again_for_the_new_edition(make_offer, index, at, monkeypatch):
     offer = make_offer()
     index(offer)
-    prepared = search._prepared
+    prepared = search.prepared
     asked = []
 
     def and_switch(text, language, now):
@@ -361,7 +361,7 @@ def test_a_search_that_meets_the_switch_is_made_again_for_the_new_edition(make_o
             services.renew_means(actor=SYSTEM, at=at, is_forced=True)
         return query
 
-    monkeypatch.setattr(search, "_prepared", and_switch)
+    monkeypatch.setattr(search, "prepared", and_switch)
     assert queries.search(viewer=ANYONE, at=at, text="microalgae").hits[0].listing_id == offer.pk
     assert asked == [0, 1]
 

@@ -22,6 +22,12 @@ from transferase.engine.text import placed_words, words
         ("en", "US 10,123,456 B2; CN109876543A; WO2019/123456", ["us10123456", "cn109876543", "wo2019123456"]),
         ("en", "Escherichia coli's growth", ["escherichia", "coli", "growth"]),
         ("en", "C++ and C#", ["c++", "c#"]),
+        ("en", "TNF-alpha = TNF-α", ["tnfα", "tnf", "tnfα", "tnf"]),
+        ("en", "LiNi0.8Co0.1Mn0.1O2, CAS 7440-06-4", ["lini0.8co0.1mn0.1o2", "cas", "7440064"]),
+        ("en", "10-20 nm, 5 microns, 100 nanometers", ["10nm", "20nm", "5um", "100nm"]),
+        ("en", "Möbius naïve", ["mobius", "naiv"]),
+        ("ko", "섭씨 25도, 10 마이크로미터, 5퍼센트", ["25°c", "10um", "5%"]),
+        ("zh-Hans", "百分之5、10微米、摄氏25度", ["5%", "10um", "25°c"]),
         ("en", "ＬＥＤ １０㎜", ["led", "10mm"]),
         ("en", "the of and", []),
         ("ko", "생분해성 포장 필름을 제조하는 방법", ["생분해", "분해", "포장", "필름", "제조", "방법"]),
@@ -58,6 +64,32 @@ def test_words_stand_where_they_say(text, language):
         assert len(word.term) <= 64
         assert 0 <= word.start < word.end <= len(text)
         assert not text[word.start : word.end].isspace()
+
+
+def test_traditional_chinese_is_found_by_simplified():
+    assert words("鋰離子電池的正極材料", "zh-Hans") == words("锂离子电池的正极材料", "zh-Hans")
+    assert "藻类" in words("조류(藻類) 양식", "ko")
+
+
+@pytest.mark.parametrize(
+    ("hyphenated", "joined"),
+    [("multi-spectral", "multispectral"), ("non-volatile", "nonvolatile"), ("bio-degradable", "biodegradable")],
+)
+def test_a_prefix_with_a_hyphen_is_found_without(hyphenated, joined):
+    assert set(words(joined, "en")) <= set(words(hyphenated, "en"))
+
+
+@given(st.sampled_from(["nm", "kPa", "GHz", "mg/L", "℃", "%"]), st.integers(1, 9999))
+def test_quantities_are_one_term_with_or_without_a_space(unit, number):
+    assert words(f"{number} {unit}", "en") == words(f"{number}{unit}", "ko")
+
+
+@pytest.mark.parametrize("language", ["ko", "zh-Hans", "en"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "の材料を探す", "vật liệu pin", "مواد", "the of", "12345", "AND OR NOT", "<b>'; DROP TABLE x;--"]
+)
+def test_odd_texts_have_words_or_none(text, language):
+    assert all(0 < len(word) <= 64 for word in words(text, language))
 
 
 @given(st.text(alphabet="abcdefgh ABC-0123", max_size=60))

@@ -134,7 +134,7 @@ class Collection:
                 rarest = lexicon.rarest(terms)
                 phrases = lexicon.phrase_query(terms) if kind is QueryKind.NEED else {}
                 attainable = lexicon.attainable(terms, kind)
-            elif other in crossed:
+            elif crossed.get(other):
                 weights, phrases = lexicon.weighed({term: asked[term] for term in crossed[other]}), {}
                 rarest = lexicon.rarest(list(crossed[other]))
                 attainable = lexicon.attainable_of(crossed[other])

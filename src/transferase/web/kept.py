@@ -59,7 +59,8 @@ def keep_typed(request: PageRequest, direction: str, listing_id: UUID, step: str
     if request.person is None:
         return HttpResponse(status=401)
     if _was_overtaken(request, request.person, listing_id):
-        return HttpResponse(status=409)
+        # No fault, but nothing is kept either: the page goes on asking before it is left.
+        return HttpResponse(status=204)
     if not keep(request, request.person, place_of(direction, listing_id, step)):
         return HttpResponse(status=413)
     return render(request, "catalogue/listing_edit_kept.html", {"at": request.at})

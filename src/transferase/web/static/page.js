@@ -46,7 +46,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const keeper = event.detail.elt;
-  if (!keeper.hasAttribute("data-keeps") || !event.detail.successful) return;
+  if (!keeper.hasAttribute("data-keeps") || event.detail.xhr.status !== 200) return;
   if (Number(keeper.dataset.typed) === typed) rest();
   // Whoever loads the page again finds what was kept.
   if (keeper.dataset.address) window.history.replaceState(null, "", keeper.dataset.address);

@@ -193,7 +193,8 @@ def test_the_database_ranks_as_the_evaluation_does(judged_set, data, make_organi
         fits = text_fits(subject_of(listing.pk, now), public_reach(at), now)
         got = {ids[other]: score_of(NeedFacts(), OfferFacts(), fit) for other, fit in fits.items()}
 
-        assert top(got) == top(expected)
+        assert top(got) <= near_top(expected)
+        assert top(expected) <= near_top(got)
         for name in top(got):
             assert name in numbers
             for mine, theirs in zip(got[name].parts, expected[name].parts, strict=True):
@@ -203,8 +204,19 @@ def test_the_database_ranks_as_the_evaluation_does(judged_set, data, make_organi
     assert compared >= 15 * len(needs), "ties at the end of the lists left too little to compare"
 
 
+PRECISION = 2e-3  # of a score made from stored vectors, which are halves
+
+
+def last_of_top(scores):
+    order = sorted(scores.values(), key=lambda score: -score.value)
+    return order[min(19, len(order) - 1)].value
+
+
 def top(scores):
-    """The first twenty; scores that differ by less than the precision of the stored vectors stand in order of name."""
-    order = sorted(scores, key=lambda name: (-scores[name].value, name))
-    last = scores[order[min(19, len(order) - 1)]].value
-    return {name for name in order[:20] if scores[name].value > last + 2e-3}
+    """Those that are surely among the first twenty, whatever the precision of the stored vectors."""
+    return {name for name, score in scores.items() if score.value > last_of_top(scores) + PRECISION}
+
+
+def near_top(scores):
+    """Those that may be among the first twenty."""
+    return {name for name, score in scores.items() if score.value >= last_of_top(scores) - PRECISION}

@@ -44,7 +44,7 @@ LONGEST_TYPED: Final = 30
 LONGEST_QUERY: Final = 20_000
 SNIPPET_WIDTH: Final = 240
 # A listing that holds less than half of the words must be so near in meaning to be a result; what it holds counts half.
-LEAST_MEANING: Final = 0.35
+LEAST_MEANING: Final = 0.285
 LEAST_COVERED: Final = 0.5
 LEAST_WORDS: Final = 0.2
 # Who holds none of the rarest few of typed words holds too little of them.

@@ -35,6 +35,13 @@ def test_a_wrong_method_names_the_right_ones(visitor):
     assert set(response["Allow"].split(", ")) == {"GET", "POST"}
 
 
+@pytest.mark.parametrize("path", ["/search", "/listings"])
+def test_a_parameter_that_changes_nothing_is_refused_with_the_known_ones(visitor, path):
+    problem = told(visitor.get(path, lang="ko"), 422)
+    assert [(e["field"], e["code"]) for e in problem["errors"]] == [("query.lang", "unknown_parameter")]
+    assert "direction, " in problem["errors"][0]["message"]
+
+
 def test_a_wrong_value_names_its_place(visitor):
     problem = told(visitor.get("/listings", limit="1000"), 422)
     assert [(e["field"], e["code"]) for e in problem["errors"]] == [("query.limit", "less_than_equal")]

@@ -168,11 +168,11 @@ def test_what_was_typed_is_text_only(visit: Callable[..., Client], listings: dic
 
 def test_a_long_text_is_kept_in_a_large_field(visit: Callable[..., Client], listings: dict[str, Listing]) -> None:
     text = (
-        "a sensor that measures the level of rivers at night and in bad weather and reports it to a control room " * 40
+        "a sensor that measures the level of rivers at night and in bad weather and reports it to a control room " * 60
     )
     page = get(visit(), f"/en/search?q={text}")
     assert "<textarea" in page
-    assert len(Asked.from_address(QueryDict(f"q={text}")).text) == 2000
+    assert len(Asked.from_address(QueryDict(f"q={text}")).text) == 5000
 
 
 @pytest.mark.parametrize(
@@ -265,6 +265,12 @@ def test_filters_that_help_nothing_are_not_blamed(visit: Callable[..., Client], 
     assert "These filters keep results away" not in page
     assert "Use other words" in page
     assert 'href="/en/search?q=zzzqqq"' in page
+
+
+def test_a_whole_page_of_text_is_taken_as_it_is(visit: Callable[..., Client]) -> None:
+    text = "수위 센서 " * 800 + "끝말"
+    page = get(visit(), f"/ko/search?{urlencode({'q': text})}")
+    assert "끝말</textarea>" in page
 
 
 @pytest.mark.parametrize("query", ["😀", "?!", "– …"])

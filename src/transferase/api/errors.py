@@ -132,6 +132,15 @@ def _validation_error(request: HttpRequest, error: ValidationError) -> HttpRespo
     )
 
 
+def refuse_unknown(request: HttpRequest, known: type[Schema]) -> None:
+    """Refuse parameters of an address that an endpoint does not know, which would change nothing without a word."""
+    allowed = sorted(known.model_fields)
+    unknown = sorted(set(request.GET) - set(allowed))
+    if unknown:
+        told = f"There is no such parameter; known are {', '.join(allowed)}."
+        raise ValidationError([{"loc": ("query", name), "type": "unknown_parameter", "msg": told} for name in unknown])
+
+
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     details = {
         400: "The body is not valid JSON.",

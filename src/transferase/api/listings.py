@@ -15,7 +15,7 @@ from ninja import Field, Query, Router, Schema, Status
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict
 
 from transferase.api.auth import ANYBODY, TOKEN, Caller, caller_of
-from transferase.api.errors import READ_PROBLEMS, WRITE_PROBLEMS, Problem
+from transferase.api.errors import READ_PROBLEMS, WRITE_PROBLEMS, Problem, refuse_unknown
 from transferase.api.paging import Cursor, Limit, after_id, id_of, link_next
 from transferase.api.rendering import listing_of, listings_of
 from transferase.api.schemas import (
@@ -90,6 +90,7 @@ class WithdrawReason(Schema):
 )
 def list_listings(request: HttpRequest, response: HttpResponse, filters: Query[ListingFilters]) -> ListingPage:
     """Listings that the caller may see, newest first."""
+    refuse_unknown(request, ListingFilters)
     caller = caller_of(request)
     found = ListingRow.objects.visible_to(caller.viewer, caller.at).filter(*_conditions(filters, caller.viewer))
     if filters.cursor:

@@ -10,7 +10,7 @@ from ninja import Field, Query, Router, Schema
 from pydantic import ConfigDict, StringConstraints
 
 from transferase.api.auth import ANYBODY, caller_of
-from transferase.api.errors import READ_PROBLEMS, Problem
+from transferase.api.errors import READ_PROBLEMS, Problem, refuse_unknown
 from transferase.api.listings import Moment
 from transferase.api.paging import DEEPEST_OFFSET, Cursor, Limit, at_offset, link_next, offset_of
 from transferase.api.rendering import listings_of
@@ -91,6 +91,7 @@ class Results(Schema):
 @router.get("/search", auth=ANYBODY, response={200: Results, READ_PROBLEMS: Problem}, operation_id="search")
 def search(request: HttpRequest, response: HttpResponse, filters: Query[SearchFilters]) -> Results:
     """Find offers and needs by words and by meaning."""
+    refuse_unknown(request, SearchFilters)
     caller = caller_of(request)
     offset = offset_of(filters.cursor)
     result = matching.search(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from transferase.matching.models import SavedSearch
 
 LAST_PAGE = 50
-LONGEST_QUERY = 2000
+LONGEST_QUERY = 5000
 LEVELS = re.compile(r"[1-9]-[1-9]")
 
 

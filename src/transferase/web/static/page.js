@@ -58,6 +58,13 @@ document.addEventListener("visibilitychange", () => {
   navigator.sendBeacon(keeper.getAttribute("hx-post"), new FormData(keeper.closest("form")));
 });
 
+// In a box for words or a whole page of text, Enter searches; with Shift it begins a new line.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.hasAttribute("data-enter")) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
+});
+
 // On a wide page a filter counts as soon as it is chosen; on a phone the button below the filters does it.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-live]");

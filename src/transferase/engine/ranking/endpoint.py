@@ -22,6 +22,7 @@ BATCH_LETTERS = 60_000
 # The longest text sent: endpoints refuse what is longer than their model reads, seldom less than four parts.
 MOST_PARTS = 4
 PATIENCE = 60.0
+_CHANCE = random.SystemRandom()
 _TRIES = 4
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
@@ -127,7 +128,7 @@ class EndpointEmbedder:
     def _answer(self, body: dict[str, object]) -> httpx.Response:
         ends = time.monotonic() + self._patience
         for attempt in range(1, _TRIES + 1):
-            wait = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1)) * random.uniform(0.5, 1)  # noqa: S311
+            wait = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1)) * _CHANCE.uniform(0.5, 1)
             try:
                 left = max(0.05, ends - time.monotonic())
                 answer = self._client.post("embeddings", json=body, timeout=httpx.Timeout(left, connect=min(5, left)))

@@ -314,3 +314,14 @@ def test_acts_of_others_have_no_endpoint(door_of, officer, own, make_listing, ac
 
 def test_a_listing_of_nobody(door_of, officer):
     assert door_of(officer, WRITE).patch(f"/listings/{uuid.uuid4()}", {"trl_high": 9}).status_code == 404
+
+
+def test_a_listing_without_a_country_is_where_its_organisation_is(door_of, make_person, make_organisation):
+    own = make_organisation(country="CN")
+    door = door_of(make_person(role="transfer_officer", organisation=own), WRITE)
+    made = door.post("/listings", content(own)).json()
+    assert made["country"] == "CN"
+    path = f"/listings/{made['id']}"
+    assert door.patch(path, {"trl_low": 3}).json()["country"] == "CN"
+    assert door.put(path, {"texts": made["texts"]}).json()["country"] == "CN"
+    assert door.post("/listings", content(own, country="KR")).json()["country"] == "KR"

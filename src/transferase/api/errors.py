@@ -13,8 +13,9 @@ from ninja import Field, Schema
 from ninja.errors import HttpError, ValidationError
 
 from transferase.api.paging import InvalidCursor
-from transferase.api.sentences import sentence
+from transferase.api.sentences import ANOTHERS_LISTING, ANOTHERS_ORGANISATION, sentence
 from transferase.catalogue.rules import NotReady
+from transferase.directory.queries import viewer_of
 from transferase.foundation.errors import DomainError, InvalidContent, NotAllowed
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ class FieldProblem(Schema):
 class Problem(Schema):
     """A problem detail (RFC 9457)."""
 
-    type: str = Field(description="`about:blank`, or a name of the rule that was broken.")
+    type: str = Field(description="The name of what went wrong; it ends in the code.")
     title: str
     status: int
     detail: str
-    code: str | None = Field(None, description="The code of the broken rule, stable across versions.")
+    code: str = Field(description="What went wrong, stable across versions.")
     errors: list[FieldProblem] | None = Field(None, description="One entry for each field at fault.")
 
     model_config = {
@@ -71,18 +72,17 @@ def problem(
     status: int,
     detail: str,
     *,
-    code: str | None = None,
+    code: str,
     errors: Iterable[Mapping[str, object]] | None = None,
 ) -> HttpResponse:
     """A response that tells what went wrong."""
     content: dict[str, object] = {
-        "type": f"urn:transferase:problem:{code}" if code else "about:blank",
+        "type": f"urn:transferase:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
+        "code": code,
     }
-    if code:
-        content["code"] = code
     if errors is not None:
         content["errors"] = list(errors)
     return HttpResponse(orjson.dumps(content), status=status, content_type=CONTENT_TYPE)
@@ -104,7 +104,19 @@ def _domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
             {"field": str(name), "code": "missing", "message": "Publishing asks for it."}
             for name in error.facts.get("missing", ())  # type: ignore[attr-defined]
         ]
-    return problem(status_of(error), sentence(error), code=error.code, errors=errors)
+    told = _of_another(request, error) or sentence(error)
+    return problem(status_of(error), told, code=error.code, errors=errors)
+
+
+def _of_another(request: HttpRequest, error: DomainError) -> str:
+    """That a listing or an organisation is not the caller's own, where that is what stands in the way."""
+    owner, caller = error.facts.get("organisation"), getattr(request, "auth", None)
+    if not isinstance(error, NotAllowed) or owner is None or caller is None or caller.person is None:
+        return ""
+    if error.facts["permission"] not in caller.scopes or owner in viewer_of(caller.person, caller.at).organisations:
+        return ""
+    is_of_listing = request.resolver_match is not None and "listing_id" in request.resolver_match.kwargs
+    return ANOTHERS_LISTING if is_of_listing else ANOTHERS_ORGANISATION
 
 
 def _field_problem(told: object) -> dict[str, object]:
@@ -132,44 +144,39 @@ def _validation_error(request: HttpRequest, error: ValidationError) -> HttpRespo
     )
 
 
-def refuse_unknown(request: HttpRequest, known: type[Schema]) -> None:
-    """Refuse parameters of an address that an endpoint does not know, which would change nothing without a word."""
-    allowed = sorted(known.model_fields)
-    unknown = sorted(set(request.GET) - set(allowed))
-    if unknown:
-        told = f"There is no such parameter; known are {', '.join(allowed)}."
-        raise ValidationError([{"loc": ("query", name), "type": "unknown_parameter", "msg": told} for name in unknown])
+# What ninja itself answers: status -> code and sentence.
+_HTTP_ERRORS: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("malformed_body", "The body is not valid JSON."),
+    401: ("token_needed", "This asks for a token that holds: `Authorization: Bearer …`."),
+    429: ("too_many_requests", "Too many requests; wait until the time in Retry-After has passed."),
+}
 
 
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-    details = {
-        400: "The body is not valid JSON.",
-        401: "This asks for a token that holds: `Authorization: Bearer …`.",
-        429: "Too many requests; wait until the time in Retry-After has passed.",
-    }
-    response = problem(error.status_code, details.get(error.status_code, str(error)))
+    code, detail = _HTTP_ERRORS.get(error.status_code, ("refused", str(error)))
+    response = problem(error.status_code, detail, code=code)
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = 'Bearer realm="transferase"'
     return response
 
 
 def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
-    return problem(404, "Nothing here that you may see.")
+    return problem(404, "Nothing here that you may see.", code="not_found")
 
 
 def _too_big(request: HttpRequest, error: Exception) -> HttpResponse:
-    return problem(413, "The body is too large; bring in many records as a file.")
+    return problem(413, "The body is too large; bring in many records as a file.", code="body_too_large")
 
 
 def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
     """A bug: it is logged with its traceback, and the caller learns only that it happened."""
     log.error("%s %r failed", request.method, request.path, exc_info=error)
-    return problem(500, "Something went wrong here; it has been logged.")
+    return problem(500, "Something went wrong here; it has been logged.", code="fault")
 
 
 def no_endpoint(request: HttpRequest) -> HttpResponse:
     """The answer below the API's prefix where no endpoint is."""
-    return problem(404, "There is no such endpoint; see openapi.json.")
+    return problem(404, "There is no such endpoint; see openapi.json.", code="no_endpoint")
 
 
 _ANSWERS: Final[Mapping[type[Exception], Callable[[HttpRequest, Any], HttpResponse]]] = {

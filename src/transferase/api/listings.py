@@ -14,8 +14,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict
 
+from transferase.api.asked import require_ascending, require_known
 from transferase.api.auth import ANYBODY, TOKEN, Caller, caller_of
-from transferase.api.errors import READ_PROBLEMS, WRITE_PROBLEMS, Problem, refuse_unknown
+from transferase.api.errors import READ_PROBLEMS, WRITE_PROBLEMS, Problem
 from transferase.api.paging import Cursor, Limit, after_id, id_of, link_next
 from transferase.api.rendering import listing_of, listings_of
 from transferase.api.schemas import (
@@ -90,7 +91,12 @@ class WithdrawReason(Schema):
 )
 def list_listings(request: HttpRequest, response: HttpResponse, filters: Query[ListingFilters]) -> ListingPage:
     """Listings that the caller may see, newest first."""
-    refuse_unknown(request, ListingFilters)
+    require_ascending(filters.trl_from, filters.trl_to)
+    require_known(
+        country=("country", [filters.country or ""]),
+        field=("field", [filters.field or ""]),
+        transfer_mode=("transfer_mode", [filters.transfer_mode or ""]),
+    )
     caller = caller_of(request)
     found = ListingRow.objects.visible_to(caller.viewer, caller.at).filter(*_conditions(filters, caller.viewer))
     if filters.cursor:
@@ -133,7 +139,7 @@ def replace_listing(request: HttpRequest, listing_id: UUID, content: ListingRepl
     person = caller.with_scope(Permission.CATALOGUE_LISTING_WRITE)
     listing = find_listing(listing_id, caller)
     draft = ListingDraft(
-        **_common(content),
+        **_with_country(content, listing.owner),
         texts=_texts(content.texts),
         direction=listing.direction,
         original_language=content.original_language or content.texts[0].language,
@@ -279,6 +285,11 @@ def _common(content: Facts) -> dict[str, Any]:
     return facts
 
 
+def _with_country(content: Facts, owner: Organisation) -> dict[str, Any]:
+    """The facts of a whole content; as in the form, who states no country is where its organisation is."""
+    return _common(content) | {"country": content.country or owner.country}
+
+
 def _texts(texts: Sequence[TextContent]) -> tuple[TextDraft, ...]:
     return tuple(TextDraft(**text.model_dump()) for text in texts)
 
@@ -290,13 +301,13 @@ def _owner(content: ListingContent, caller: Caller) -> Organisation:
     number = content.organisation or next(iter(own))
     owner = Organisation.objects.visible_to(caller.viewer).filter(pk=number).first()
     if owner is None:
-        raise NotAllowed(permission=str(Permission.CATALOGUE_LISTING_WRITE))
+        raise NotAllowed(permission=str(Permission.CATALOGUE_LISTING_WRITE), organisation=number)
     return owner
 
 
 def _draft(content: ListingContent, owner: Organisation) -> ListingDraft:
     return ListingDraft(
-        **_common(content),
+        **_with_country(content, owner),
         texts=_texts(content.texts),
         direction=content.direction,
         original_language=content.original_language or content.texts[0].language,

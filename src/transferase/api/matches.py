@@ -101,7 +101,7 @@ def list_matches(request: HttpRequest, response: HttpResponse, listing_id: UUID,
     caller.with_scope(Permission.MATCHING_MATCH_READ)
     listing = find_listing(listing_id, caller)
     if listing.owner_id not in caller.viewer.organisations and not caller.viewer.sees_everything:
-        raise NotAllowed(permission=str(Permission.MATCHING_MATCH_READ))
+        raise NotAllowed(permission=str(Permission.MATCHING_MATCH_READ), organisation=listing.owner_id)
     offset = offset_of(page.cursor)
     views = matching.matches_of(listing, viewer=caller.viewer, at=caller.at, limit=offset + page.limit + 1)[offset:]
     shown = views[: page.limit]

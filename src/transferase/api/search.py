@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 from pydantic import ConfigDict, StringConstraints
 
+from transferase.api.asked import require_ascending, require_known
 from transferase.api.auth import ANYBODY, caller_of
-from transferase.api.errors import READ_PROBLEMS, Problem, refuse_unknown
+from transferase.api.errors import READ_PROBLEMS, Problem
 from transferase.api.listings import Moment
 from transferase.api.paging import DEEPEST_OFFSET, Cursor, Limit, at_offset, link_next, offset_of
 from transferase.api.rendering import listings_of
@@ -91,7 +92,12 @@ class Results(Schema):
 @router.get("/search", auth=ANYBODY, response={200: Results, READ_PROBLEMS: Problem}, operation_id="search")
 def search(request: HttpRequest, response: HttpResponse, filters: Query[SearchFilters]) -> Results:
     """Find offers and needs by words and by meaning."""
-    refuse_unknown(request, SearchFilters)
+    require_ascending(filters.trl_from, filters.trl_to)
+    require_known(
+        country=("country", filters.country),
+        field=("field", filters.field),
+        transfer_mode=("transfer_mode", filters.transfer_mode),
+    )
     caller = caller_of(request)
     offset = offset_of(filters.cursor)
     result = matching.search(

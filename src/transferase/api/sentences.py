@@ -28,6 +28,11 @@ SENTENCES: Final[Mapping[str, str]] = {
     "invalid_cursor": "The cursor was not given out by this list; start again without one.",
 }
 
+ANOTHERS_LISTING: Final = "The listing belongs to another organisation; the token works for your own only."
+ANOTHERS_ORGANISATION: Final = (
+    "There is no such organisation, or you are no member of it; the token works for your own only."
+)
+
 
 class _Known(dict[str, object]):
     """Facts for a sentence; one that is missing stays visible by its name."""

@@ -13,6 +13,7 @@ from ninja import NinjaAPI
 from ninja.renderers import BaseRenderer
 
 from transferase.api import figures, listings, matches, organisations, quality, search, searches, vocabularies
+from transferase.api.asked import refuse_unknown_parameters
 from transferase.api.errors import CONTENT_TYPE, explain_errors, no_endpoint, problem, unexpected
 from transferase.api.limits import MinuteThrottle
 from transferase.api.reference import reference_page
@@ -31,9 +32,14 @@ their matches.
 Texts have tiers: `public`, `registered`, `introduced`, `nda`; a caller gets those that the same person would see in
 the pages. Empty lists, empty strings and null mean "not stated". Codes come from `/vocabularies`.
 
-Lists come in pages: pass `next` as `cursor`. Errors are `application/problem+json` (RFC 9457). The headers
+Lists come in pages: pass `next` as `cursor`. Errors are `application/problem+json` (RFC 9457) with a stable `code`; a
+query parameter or value that is not known is one of them. The headers
 `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` tell what is left of the present minute.
 """
+
+
+# The longest text that is taken (5,000 characters of nine bytes each) fits; the server itself cuts off at 64 KiB.
+LONGEST_QUERY: Final = 60_000
 
 
 class PlainRenderer(BaseRenderer):
@@ -90,13 +96,15 @@ def _answering(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     @csrf_exempt
     @functools.wraps(view)
     def answer(request: HttpRequest, **path_values: Any) -> HttpResponse:
+        if len(request.META.get("QUERY_STRING", "")) > LONGEST_QUERY:
+            return problem(414, f"The query is longer than {LONGEST_QUERY} bytes; shorten it.", code="query_too_long")
         try:
             response = view(request, **path_values)
         except Exception as error:  # noqa: BLE001 - the last place that can still answer in the API's own form
             return unexpected(request, error)
         if isinstance(response, HttpResponseNotAllowed):
             allowed = response["Allow"]
-            response = problem(405, f"This endpoint knows {allowed}.")
+            response = problem(405, f"This endpoint knows {allowed}.", code="method_not_allowed")
             response["Allow"] = allowed
         allowance = getattr(request, "allowance", None)
         if allowance is not None:
@@ -117,5 +125,6 @@ api = VersionedAPI(
     urls_namespace="api-v1",
 )
 explain_errors(api)
+api.add_decorator(refuse_unknown_parameters)
 for door in (listings, search, searches, matches, figures, organisations, vocabularies, quality):
     api.add_router("", door.router)

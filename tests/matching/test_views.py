@@ -165,8 +165,10 @@ def far_apart(index, propose):
 
 
 def _change(offer):
+    # No concept of the glossary that the need speaks of, either.
     type(offer.texts.get()).objects.filter(listing=offer).update(
-        summary="Delivery takes eleven weeks. The seller visits the buyer twice a year."
+        title="Photobioreactor for the mass culture of phytoplankton",
+        summary="Delivery takes eleven weeks. The seller visits the buyer twice a year.",
     )
     type(offer).objects.filter(pk=offer.pk).update(version=2)
 

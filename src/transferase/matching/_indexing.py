@@ -249,7 +249,7 @@ def _rows(
         digests.insert(0, digest_of(entry.body, role))
     common = _common(listing)
     for part in range(max(1, len(vectors))):
-        vector = _stored(vectors[part]) if vectors else None
+        vector = as_stored(vectors[part]) if vectors else None
         centred = None if vector is None else statistics.centred(vector, language, role)
         is_whole = part == 0
         yield (
@@ -269,7 +269,8 @@ def _rows(
         )  # fmt: skip
 
 
-def _stored(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+def as_stored(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A vector in the precision in which it is stored."""
     # What is centred now must be what is centred again from the stored halves when the means change.
     return vector.astype(np.float16).astype(np.float32)
 

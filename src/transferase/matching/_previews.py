@@ -10,13 +10,9 @@ import numpy as np
 
 from transferase.catalogue.models import Direction, ListingText, Tier
 from transferase.engine.ranking import (
-    NeedFacts,
-    OfferFacts,
     QueryKind,
-    Side,
+    Role,
     document_weights,
-    explain,
-    load_weights,
     long_parts,
     points,
     sparse,
@@ -25,6 +21,7 @@ from transferase.engine.ranking import (
 from transferase.matching import _model as model
 from transferase.matching import _statistics as statistics
 from transferase.matching._asking import asked_in_all, crossed_words
+from transferase.matching._indexing import as_stored
 from transferase.matching._reach import public_reach
 from transferase.matching._scoring import (
     NEVER_SHOWN,
@@ -32,20 +29,22 @@ from transferase.matching._scoring import (
     Sides,
     Subject,
     TextRow,
-    score_of,
     stated,
     text_fits,
 )
-from transferase.matching._texts import ROLES, fields_of, terms_of, whole
+from transferase.matching._statistics import lexicon
+from transferase.matching._texts import ROLES, quotes_of, terms_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from numpy.typing import NDArray
+
     from transferase.catalogue.rules import ListingDraft
-    from transferase.engine.ranking import Reason, Score, Weights
+    from transferase.directory.models import Organisation
+    from transferase.engine.ranking import Quote, Reason, Score
     from transferase.matching._asking import Crossed
-    from transferase.matching._scoring import TextFit
     from transferase.matching._statistics import Statistics
 
 # The draft is no listing; nothing in the index has this id.
@@ -65,41 +64,57 @@ class PreviewMatch:
 
 
 @dataclass(frozen=True)
-class _Compared:
-    """A public listing that was compared with a draft."""
+class _Comparison:
+    """A draft beside the public listings of the other direction: their scores, best first, and how its texts fit."""
 
-    listing_id: UUID
-    score: Score
-    fit: TextFit
+    subject: Subject
+    scores: Sequence[tuple[UUID, Score]]
+    facts: Facts
+    statistics: Statistics
 
 
-def preview(draft: ListingDraft, at: datetime, language: str, limit: int) -> list[PreviewMatch]:
-    """The public listings of the other direction that a draft would match now, best first."""
-    compared, facts = _compare(draft, at)
-    threshold = facts.weights.threshold
-    best = [row for row in compared if not row.score.excluded_by and row.score.value >= threshold][:limit]
-    return _shown(best, draft, facts, language)
+def preview(
+    draft: ListingDraft, at: datetime, language: str, limit: int, owner: Organisation | None = None
+) -> list[PreviewMatch]:
+    """The public listings of the other direction that a draft of an organisation would match now, best first.
+
+    They are scored and left out as the proposals of a listing are; what is ruled out is left out too.
+    """
+    compared = _compare(draft, at, owner)
+    threshold = compared.facts.weights.threshold
+    good = [row for row in compared.scores if row[1].value >= threshold and not row[1].excluded_by]
+    return _shown(good, draft, compared, language, limit) if good else []
 
 
 def ranking_of(draft: ListingDraft, at: datetime) -> list[tuple[UUID, Score]]:
     """Every public candidate for a draft with its score, best first, whatever the threshold: what is measured."""
-    return [(row.listing_id, row.score) for row in _compare(draft, at)[0]]
+    return list(_compare(draft, at, None).scores)
 
 
-def _compare(draft: ListingDraft, at: datetime) -> tuple[list[_Compared], Facts]:
+def _compare(draft: ListingDraft, at: datetime, owner: Organisation | None) -> _Comparison:
     now = statistics.current()
     texts = [text for text in _texts(draft) if whole(text)]
-    original = next((text for text in texts if not text.is_machine_made), None)
+    written = [text for text in texts if not text.is_machine_made]
+    original = next((text for text in written if text.language == draft.original_language), next(iter(written), None))
     rows = [_row(text, draft.direction, now, is_original=text is original) for text in texts]
-    facts = Facts(at)
+    subject, facts = Subject(_DRAFT, draft.direction, rows), Facts(at)
     if not rows:
-        return [], facts
-    fits = text_fits(Subject(_DRAFT, draft.direction, rows), public_reach(at), now)
+        return _Comparison(subject, (), facts, now)
+    fits = text_fits(subject, public_reach(at), now)
     facts.read(fits)
-    own = stated(draft, _codes(draft))
-    scores = {listing: _scored(own, facts.held.get(listing), fit, facts.weights) for listing, fit in fits.items()}
-    compared = [_Compared(listing, score, fits[listing]) for listing, score in scores.items() if score is not None]
-    return sorted(compared, key=lambda row: (-row.score.value, str(row.listing_id))), facts
+    told = (str(owner.pk), owner.kind) if owner else ("", "")
+    facts.held[_DRAFT] = stated(draft, _codes(draft), *told)
+    scores = []
+    for listing, fit in fits.items():
+        score = facts.score(*_pair(draft, listing), fit)
+        if score is not None and not NEVER_SHOWN & set(score.excluded_by):
+            scores.append((listing, score))
+    return _Comparison(subject, sorted(scores, key=lambda row: (-row[1].value, str(row[0]))), facts, now)
+
+
+def _pair(draft: ListingDraft, other: UUID) -> tuple[UUID, UUID]:
+    """The need and the offer of a draft and a listing."""
+    return (_DRAFT, other) if draft.direction == Direction.NEED else (other, _DRAFT)
 
 
 def _texts(draft: ListingDraft) -> list[ListingText]:
@@ -122,15 +137,16 @@ def _row(text: ListingText, direction: str, now: Statistics, *, is_original: boo
     if direction == Direction.NEED:
         crossed = crossed_words(body, text.language) if is_original else {}
         weights = asked_in_all(terms, crossed)
-        known = statistics.lexicon(Direction.OFFER, text.language, terms, now)
+        known = lexicon(Direction.OFFER, text.language, terms, now)
         attainable = known.attainable(terms, QueryKind.NEED)
     vector, vectors = None, []
     if not text.is_machine_made:
         parts = (long_parts(body) or [body]) if direction == Direction.NEED else [body]
         raw = model.embed(parts, role, now.edition)
         if raw is not None:
-            vector = now.centred(unit(np.mean(raw, axis=0)), text.language, role)
-            vectors = [now.centred(part, text.language, role) for part in raw] if len(raw) > 1 else []
+            together = unit(np.mean(raw, axis=0)) if len(raw) > 1 else raw[0]
+            vector = now.centred(as_stored(together), text.language, role)
+            vectors = [now.centred(as_stored(part), text.language, role) for part in raw] if len(raw) > 1 else []
     return TextRow(
         language=text.language,
         is_machine_made=text.is_machine_made,
@@ -140,65 +156,66 @@ def _row(text: ListingText, direction: str, now: Statistics, *, is_original: boo
         vector=vector,
         body=body,
         crossed={
-            language: (statistics.lexicon(Direction.OFFER, language, words, now).attainable_of(words), list(words))
+            language: (lexicon(Direction.OFFER, language, words, now).attainable_of(words), list(words))
             for language, words in crossed.items()
         },
         parts=vectors,
     )
 
 
-def _scored(
-    own: NeedFacts | OfferFacts, other: NeedFacts | OfferFacts | None, fit: TextFit, weights: Weights
-) -> Score | None:
-    if other is None:
-        return None
-    need, offer = _sides(own, other)
-    score = score_of(need, offer, fit, weights)
-    return None if NEVER_SHOWN & set(score.excluded_by) else score
-
-
-def _sides(own: NeedFacts | OfferFacts, other: NeedFacts | OfferFacts) -> tuple[NeedFacts, OfferFacts]:
-    if isinstance(own, NeedFacts) and isinstance(other, OfferFacts):
-        return own, other
-    if isinstance(own, OfferFacts) and isinstance(other, NeedFacts):
-        return other, own
-    raise TypeError("a need is compared with an offer")
-
-
-def _shown(best: Sequence[_Compared], draft: ListingDraft, facts: Facts, language: str) -> list[PreviewMatch]:
-    now = statistics.current()
-    sides = Sides(now)
-    sides.read([row.listing_id for row in best])
-    own = stated(draft, _codes(draft))
-    here = {text.language: Side(text.language, {"title": text.title, **fields_of(text)}) for text in _texts(draft)}
-    shown = []
-    for row in best:
-        mine = here.get(row.fit.language, Side(row.fit.language, {}))
-        theirs = Side(row.fit.language, sides.side(row.listing_id, row.fit.language).texts)
-        need, offer = _sides(own, facts.held[row.listing_id])
-        need_side, offer_side = (mine, theirs) if isinstance(own, NeedFacts) else (theirs, mine)
-        known = None
-        if mine.texts and theirs.texts:
-            terms = {term for said in mine.texts.values() for term in terms_of(said, row.fit.language)}
-            known = statistics.lexicon(Direction.OFFER, row.fit.language, terms, now)
-        original = sides.original(row.listing_id)
-        title = sides.texts[row.listing_id].get(language, original)
+def _shown(
+    good: Sequence[tuple[UUID, Score]], draft: ListingDraft, compared: _Comparison, language: str, limit: int
+) -> list[PreviewMatch]:
+    sides = Sides(compared.statistics)
+    _lay_out(draft, compared, sides)
+    is_quoted = False
+    shown: list[PreviewMatch] = []
+    for place, (listing, score) in enumerate(good):
+        if len(shown) == limit:
+            break
+        if place % limit == 0:
+            sides.read([other for other, _ in good[place : place + limit]])
+        pair = _pair(draft, listing)
+        because = sides.said(*pair, compared.facts)
+        if not because and not is_quoted:
+            # Only where nothing else tells why two belong together do the sentences decide; embedding them takes time.
+            sides.sentences[_DRAFT], is_quoted = _sentences(draft, compared.statistics), True
+        if sides.is_unexplained(*pair, because):
+            continue
+        original = sides.original(listing)
+        title = sides.texts[listing].get(language, original)
         shown.append(
             PreviewMatch(
-                listing_id=row.listing_id,
+                listing_id=listing,
                 language=original.language,
                 title=title.title,
                 title_language=title.language,
-                score=points(row.score)[0],
-                because=explain(
-                    need,
-                    offer,
-                    need_side,
-                    offer_side,
-                    load_weights(),
-                    idf=known.idf if known else None,
-                    is_common=known.is_common if known else None,
-                ),
+                score=points(score)[0],
+                because=because,
             )
         )
     return shown
+
+
+def _lay_out(draft: ListingDraft, compared: _Comparison, sides: Sides) -> None:
+    """Put the draft where the texts of listings are kept, as if it had been read."""
+    now = compared.statistics
+    sides.texts[_DRAFT] = {text.language: text for text in _texts(draft)}
+    sides.sentences[_DRAFT] = ((), np.empty((0, now.edition.dimension), np.float32))
+    if draft.direction == Direction.NEED:
+        for row in compared.subject.rows:
+            known = lexicon(Direction.OFFER, row.language, row.terms, now)
+            sides.lexicons[_DRAFT, row.language] = known
+
+
+def _sentences(draft: ListingDraft, now: Statistics) -> tuple[tuple[Quote, ...], NDArray[np.float32]]:
+    """The sentences of a draft that people wrote, by language as the index keeps them, with their centred vectors."""
+    texts = sorted((text for text in _texts(draft) if not text.is_machine_made), key=lambda text: text.language)
+    quotes = [quote for text in texts for quote in quotes_of(text)]
+    raw = model.embed([quote.text for quote in quotes], Role.SENTENCE, now.edition) if quotes else None
+    if raw is None:
+        return (), np.empty((0, now.edition.dimension), np.float32)
+    centred = [
+        now.centred(as_stored(vector), quote.language, Role.SENTENCE) for quote, vector in zip(quotes, raw, strict=True)
+    ]
+    return tuple(quotes), np.array(centred, np.float32)

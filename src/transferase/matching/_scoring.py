@@ -228,11 +228,15 @@ class Sides:
 
     def reasons(self, need: UUID, offer: UUID, facts: Facts) -> tuple[Reason, ...]:
         """Why a need and an offer belong together: sentences, shared words by language, stated facts that fit."""
+        return (*self._sentence_pairs(need, offer), *self.said(need, offer, facts))
+
+    def said(self, need: UUID, offer: UUID, facts: Facts) -> tuple[Reason, ...]:
+        """The reasons for a need and an offer apart from their sentences."""
         asked, given = facts.held[need], facts.held[offer]
         if not isinstance(asked, NeedFacts) or not isinstance(given, OfferFacts):
             raise TypeError("a need is explained with an offer")
         stated_facts = explain(asked, given, Side("", {}), Side("", {}), load_weights())
-        found = [*self._sentence_pairs(need, offer), *self._shared_concepts(need, offer)]
+        found = [*self._shared_concepts(need, offer)]
         for language in self.languages(need, offer):
             known = self._lexicon(need, language)
             sides = self.side(need, language), self.side(offer, language)

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from transferase.catalogue.rules import ListingDraft
+    from transferase.directory.models import Organisation
     from transferase.directory.rules import Viewer
 
 # How far back is looked for rights that begin or end by the clock alone.
@@ -185,13 +186,19 @@ def match_counts(listings: Collection[UUID], viewer: Viewer, at: datetime) -> di
 
 
 def matches_for_text(
-    *, viewer: Viewer, at: datetime, draft: ListingDraft, language: str, limit: int = 5
+    *,
+    viewer: Viewer,
+    at: datetime,
+    draft: ListingDraft,
+    language: str,
+    limit: int = 5,
+    owner: Organisation | None = None,
 ) -> list[PreviewMatch]:
-    """What a draft would match if it were published now; nothing is recorded.
+    """What a draft would match if its owner published it now; nothing is recorded.
 
     Only public listings are compared and only the draft's public texts, whoever asks.
     """
-    return preview(draft, at, language, limit)
+    return preview(draft, at, language, limit, owner)
 
 
 def suggestions(*, viewer: Viewer, at: datetime, text: str, language: str) -> list[str]:

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from transferase.catalogue import queries
 from transferase.catalogue.models import Direction
-from transferase.catalogue.rules import ListingDraft
+from transferase.catalogue.rules import ListingDraft, clean_draft
+from transferase.directory.queries import organisations_of
 from transferase.engine.text import detect_language
 from transferase.foundation.languages import LANGUAGES
 from transferase.matching import queries as matching
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
+    from transferase.directory.models import Organisation
     from transferase.web.middleware import PageRequest
 
 MOST_MATCHES = 5
@@ -67,7 +69,10 @@ def text_matches(request: PageRequest, direction: str) -> HttpResponse:
     """The first counterparts found for the text so far; nothing is saved."""
     if direction not in Direction.values:
         raise Http404
-    return _first_matches(request, _draft_so_far(request, direction))
+    owners = organisations_of(request.person, request.at) if request.person else []
+    named = request.POST.get("owner", "")
+    owner = next((one for one in owners if str(one.pk) == named), next(iter(owners), None))
+    return _first_matches(request, clean_draft(_draft_so_far(request, direction)), owner)
 
 
 @registered
@@ -75,7 +80,7 @@ def text_matches(request: PageRequest, direction: str) -> HttpResponse:
 def listing_matches_preview(request: PageRequest, listing_id: UUID) -> HttpResponse:
     """The first counterparts found for a listing as it was last saved."""
     listing = own_listing(request, listing_id)
-    return _first_matches(request, queries.draft_of(listing))
+    return _first_matches(request, queries.draft_of(listing), listing.owner)
 
 
 def _draft_so_far(request: PageRequest, direction: str) -> ListingDraft:
@@ -89,12 +94,17 @@ def _draft_so_far(request: PageRequest, direction: str) -> ListingDraft:
     return form.lay_into(form.draft)
 
 
-def _first_matches(request: PageRequest, draft: ListingDraft) -> HttpResponse:
+def _first_matches(request: PageRequest, draft: ListingDraft, owner: Organisation | None) -> HttpResponse:
     text = text_of(draft, draft.original_language)
     words = "\n".join(filter(None, (getattr(text, name) for name in BODY))) if text else ""
     matches = (
         matching.matches_for_text(
-            viewer=request.viewer, at=request.at, draft=draft, language=reading_language(), limit=MOST_MATCHES
+            viewer=request.viewer,
+            at=request.at,
+            draft=draft,
+            language=reading_language(),
+            limit=MOST_MATCHES,
+            owner=owner,
         )
         if len(words) >= LEAST_CHARACTERS
         else []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from transferase.catalogue.models import Requirement
 from transferase.catalogue.services import load_vocabularies
 from transferase.foundation.ledger import SYSTEM
 from transferase.matching import services as matching
@@ -27,6 +30,10 @@ def pair(owner, make_listing, now):
         title="해조류로 만든 포장 필름", summary="토양에서 빨리 분해되는 해조류 기반 식품 포장 필름 기술을 찾습니다.",
         ipc=["B65D 65/46"],
     )  # fmt: skip
+    for value, is_must in ((30, True), (50, False)):
+        Requirement.objects.create(
+            listing=need, property="인장 강도", operator="ge", value=value, unit="MPa", is_must=is_must
+        )
     offer = make_listing(
         at=now, title="Packaging film made of seaweed", ipc=["B65D 65/46"],
         summary="A food packaging film made from seaweed polysaccharides that degrades quickly in soil.",
@@ -46,6 +53,10 @@ def test_a_match_comes_with_parts_and_reasons(door_of, owner, pair):
     assert sum(part["points"] for part in match["parts"]) == match["score"]
     assert match["because"]
     assert "offer.trl" in match["missing"]
+    assert "offer.requirements" in match["missing"]
+    (asked,) = match["to_check"]
+    assert (asked["property"], asked["operator"], asked["unit"]) == ("인장 강도", "ge", "MPa")
+    assert (Decimal(asked["value"]), asked["is_must"]) == (30, True)
     assert match["judgement"] is None
     assert "NDAWORD" not in response.content.decode()
 

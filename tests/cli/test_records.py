@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from transferase.catalogue.models import Listing
+from transferase.catalogue.models import Listing, Requirement
 from transferase.catalogue.services import load_vocabularies
 from transferase.cli import sentences
 from transferase.directory.models import Organisation
@@ -183,6 +183,8 @@ def test_search_that_finds_nothing_or_nothing_close_says_so(transferase, pair):
 
 @pytest.mark.parametrize("name", ["N-1", "s:N-1"])
 def test_a_match_has_parts_that_sum_to_its_score(transferase, pair, name):
+    need, _ = pair
+    Requirement.objects.create(listing=need, property="인장 강도", operator="ge", value=30, unit="MPa")
     found = transferase("match", name, "--json").json
     assert found["subject"]["external_id"] == "N-1"
     first = found["matches"][0]
@@ -191,7 +193,11 @@ def test_a_match_has_parts_that_sum_to_its_score(transferase, pair, name):
     assert sum(first["parts"].values()) == first["score"]
     assert first["because"]
     assert "offer.trl" in [told["code"] for told in first["missing"]]
-    assert "O-1" in transferase("match", name).out
+    (asked,) = [told for told in first["missing"] if told["code"] == "offer.requirements"]
+    assert (asked["property"], asked["value"]) == ("인장 강도", "30")
+    printed = transferase("match", name).out
+    assert "O-1" in printed
+    assert "? To be checked: 인장 강도 ≥ 30 MPa." in printed
 
 
 def test_a_listing_that_is_none_or_two(transferase, make_listing):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,8 @@ from tests.web.test_matching import make_match, matches_page
 from tests.web.test_matching import need as need
 from tests.web.test_matching import offer as offer
 from tests.web.test_matching import scout as scout
-from transferase.catalogue.models import ListingText
+from transferase.catalogue.models import ListingText, Requirement
+from transferase.catalogue.rules import RequirementDraft
 from transferase.catalogue.services import load_vocabularies
 from transferase.engine.ranking import Reason, load_weights
 from transferase.foundation.ledger import SYSTEM
@@ -69,6 +71,21 @@ def test_a_gap_names_what_the_other_side_asks_for(vocabularies):
     assert told[4] == "The need does not state: patent class"
     assert told[5].startswith("Words could not be compared")
     assert reasons.missing(codes[3:], stated)[0] == "The need has no patent class; the offer is in G01F, H04N"
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "To be checked: 인장 강도 at least 30 MPa"),
+        ("ko", "확인할 조건: 인장 강도 30 MPa 이상"),
+        ("zh-hans", "待确认条件：인장 강도 不低于 30 MPa"),
+    ],
+)
+def test_a_must_in_numbers_is_something_to_check(language, told):
+    required = RequirementDraft("인장 강도", "ge", Decimal("30.000000"), "MPa", is_must=True)
+    with translation.override(language):
+        assert reasons.to_check(required) == told
+    assert reasons.missing(("offer.requirements",)) == [], "told one by one"
 
 
 def test_what_neither_side_states_is_one_line_a_side():
@@ -151,3 +168,14 @@ def test_a_quote_stands_with_its_sentence_in_the_readers_language(
     assert ("배터리로 움직입니다." in page) == is_shown
     assert "It runs on a battery." in matches_page(scout, need, "en")
     assert "배터리로 움직입니다." not in matches_page(scout, need, "en")
+
+
+def test_a_must_of_the_need_stands_on_the_card_and_what_is_nice_does_not(scout, need, offer, at):
+    for value, is_must in ((30, True), (50, False)):
+        Requirement.objects.create(
+            listing=need, property="인장 강도", operator="ge", value=value, unit="MPa", is_must=is_must
+        )
+    make_match(need, offer, at=at)
+    page = matches_page(scout, need, "en")
+    assert "To be checked: 인장 강도 at least 30 MPa" in page
+    assert "50 MPa" not in page

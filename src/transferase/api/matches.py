@@ -15,7 +15,7 @@ from transferase.api.errors import KEY_PROBLEMS, WRITE_PROBLEMS, Problem
 from transferase.api.listings import find_listing
 from transferase.api.paging import Cursor, Limit, at_offset, link_next, offset_of
 from transferase.api.rendering import listings_of
-from transferase.api.schemas import WITHOUT_NUL, Code, Listing, Reason, reason_of
+from transferase.api.schemas import WITHOUT_NUL, Code, Listing, Reason, RequirementContent, reason_of
 from transferase.catalogue.models import Listing as ListingRow
 from transferase.directory.rules import Permission
 from transferase.foundation.errors import NotAllowed
@@ -64,7 +64,12 @@ class Match(Schema):
     parts: list[Part]
     because: list[Reason]
     misfits: list[Reason]
-    missing: list[str] = Field(description="What is not stated, such as `offer.trl`.")
+    missing: list[str] = Field(
+        description="What is not stated, such as `offer.trl`; `offer.requirements` stands for what is in `to_check`."
+    )
+    to_check: list[RequirementContent] = Field(
+        description="The requirements in numbers that are a must for the need: to be checked with the other side."
+    )
     excluded_by: list[str] = Field(description="What rules the pair out however good the score is.")
     engine_version: str
     found_at: datetime
@@ -143,6 +148,7 @@ def _match(view: MatchView, listing: Listing) -> Match:
         because=[reason_of(reason) for reason in view.because],
         misfits=[reason_of(misfit) for misfit in view.misfits],
         missing=list(view.missing),
+        to_check=[RequirementContent.model_construct(**vars(required)) for required in view.to_check],
         excluded_by=list(view.excluded_by),
         engine_version=view.engine_version,
         found_at=view.found_at,

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from transferase.catalogue import queries as catalogue
 from transferase.catalogue.models import Listing
-from transferase.cli.reasons import all_missing_in_words, in_words
+from transferase.catalogue.rules import RequirementDraft
+from transferase.cli.reasons import all_missing_in_words, in_words, to_check_in_words
 from transferase.cli.speaking import Unable
 from transferase.directory.rules import ANYONE, Permission, Viewer
 from transferase.engine.ranking import Misfit, Reason
@@ -20,6 +21,8 @@ from transferase.matching import queries as matching
 from transferase.matching.rules import Filters
 
 # Who works on the server may ask for the matches of what is not published yet; quotes come from public texts only.
+# What a must of a need in numbers is called among what is missing.
+_TO_CHECK: Final = "offer.requirements"
 EVERYTHING: Final = Viewer(permissions=frozenset(Permission))
 CODES: Final[Mapping[str, str]] = {"ko": Language.KO, "zh": Language.ZH, "en": Language.EN}
 
@@ -69,7 +72,12 @@ def match(*, external_id: str, limit: int) -> dict[str, Any]:
                 "parts": {part.name: part.points for part in view.parts},
                 "because": [_told(reason) for reason in view.because],
                 "misfits": [_told(misfit) for misfit in view.misfits],
-                "missing": [{"code": name, "sentence": all_missing_in_words([name])[0]} for name in view.missing],
+                "missing": [
+                    {"code": name, "sentence": all_missing_in_words([name])[0]}
+                    for name in view.missing
+                    if name != _TO_CHECK
+                ]
+                + [_to_check(required) for required in view.to_check],
                 "excluded_by": list(view.excluded_by),
                 "engine_version": view.engine_version,
             }
@@ -106,10 +114,23 @@ def print_matches(found: Mapping[str, Any]) -> None:
         for mark, name in (("+", "because"), ("-", "misfits")):
             for told in one[name]:
                 click.echo(f"     {mark} {told['sentence']}")
-        for sentence in all_missing_in_words([told["code"] for told in one["missing"]]):
+        unstated = [told["code"] for told in one["missing"] if told["code"] != _TO_CHECK]
+        asked = [told["sentence"] for told in one["missing"] if told["code"] == _TO_CHECK]
+        for sentence in (*asked, *all_missing_in_words(unstated)):
             click.echo(f"     ? {sentence}")
     if not found["matches"]:
         click.echo("No match is good enough to be shown.")
+
+
+def _to_check(required: RequirementDraft) -> dict[str, str]:
+    return {
+        "code": _TO_CHECK,
+        "property": required.property,
+        "operator": required.operator,
+        "value": f"{required.value.normalize():f}",
+        "unit": required.unit,
+        "sentence": to_check_in_words(required),
+    }
 
 
 def _listing(external_id: str) -> Listing:

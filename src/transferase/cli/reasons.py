@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from transferase.catalogue import queries as catalogue
+from transferase.catalogue.rules import RequirementDraft
 from transferase.engine.ranking import Misfit, Reason
 from transferase.foundation.languages import Language
 
@@ -116,6 +117,7 @@ MISSING: Final[Mapping[str, str]] = {
     "territory": "territory",
     "partner_kinds": "kind of partner sought",
 }
+COMPARED_BY: Final[Mapping[str, str]] = {"lt": "<", "le": "≤", "eq": "=", "ge": "≥", "gt": ">"}
 NOT_COMPARED: Final[Mapping[str, str]] = {
     "words": "Words could not be compared: there is no common language.",
     "meaning": "Meaning could not be compared: the model was not available.",
@@ -147,6 +149,12 @@ def all_missing_in_words(names: Iterable[str]) -> list[str]:
         else:
             sentences.append(NOT_COMPARED.get(name, name.replace("_", " ")))
     return [f"The {side} does not state: {', '.join(facts)}." for side, facts in sides.items()] + sentences
+
+
+def to_check_in_words(required: RequirementDraft) -> str:
+    """A requirement in numbers that a need cannot do without, as something to be checked with the other side."""
+    sign = COMPARED_BY.get(required.operator, required.operator)
+    return f"To be checked: {required.property} {sign} {required.value.normalize():f} {required.unit}".strip() + "."
 
 
 class _Known(dict[str, str]):

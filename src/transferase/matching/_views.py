@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Q
 
-from transferase.catalogue.models import ListingText, Tier
+from transferase.catalogue.models import ListingText, Requirement, Tier
+from transferase.catalogue.queries import requirement_draft
 from transferase.engine.ranking import Misfit, Part, Reason, Score, Side, explain, load_weights, points
 from transferase.engine.text import sentences
 from transferase.matching._scoring import Facts
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from transferase.catalogue.rules import RequirementDraft
     from transferase.directory.rules import Viewer
     from transferase.engine.ranking import NeedFacts, OfferFacts
 
@@ -46,8 +48,9 @@ class MatchView:
 
     A quote in `because` is {field, language, start, end, text, is_machine_made}; one in a language that is not the
     reader's has a `translation` {text, language, is_machine_made} where the listing has one. `stated` is what each side
-    states of what is compared, as {"need.trl": ...}. `judgement` is that of the own side; of the other side only its
-    interest is told.
+    states of what is compared, as {"need.trl": ...}. `to_check` are the requirements in numbers that are a must for the
+    need; offers state no such numbers, so `missing` names them as "offer.requirements". `judgement` is that of the own
+    side; of the other side only its interest is told.
     """
 
     need_id: UUID
@@ -61,6 +64,7 @@ class MatchView:
     misfits: tuple[Misfit, ...]
     missing: tuple[str, ...]
     stated: Mapping[str, object]
+    to_check: tuple[RequirementDraft, ...]
     excluded_by: tuple[str, ...]
     engine_version: str
     found_at: datetime
@@ -82,9 +86,10 @@ def view_matches(
     }
     facts = Facts(at)
     facts.read(ids)
+    asked = _asked([match.need_id for match in matches])
     judgements = _judgements(matches)
     said = _Said(texts, reader)
-    return [_view(match, own, viewer, said, facts, judgements) for match in matches]
+    return [_view(match, own, viewer, said, facts, asked.get(match.need_id, ()), judgements) for match in matches]
 
 
 @dataclass(frozen=True)
@@ -113,12 +118,21 @@ def _judgements(matches: Iterable[Match]) -> dict[tuple[UUID, UUID], list[Judgem
     return found
 
 
+def _asked(needs: Collection[UUID]) -> dict[UUID, list[RequirementDraft]]:
+    """The requirements in numbers that are a must, by need."""
+    found: dict[UUID, list[RequirementDraft]] = {}
+    for row in Requirement.objects.filter(listing__in=needs, is_must=True).order_by("pk"):
+        found.setdefault(row.listing_id, []).append(requirement_draft(row))
+    return found
+
+
 def _view(
     match: Match,
     own: Collection[UUID],
     viewer: Viewer,
     texts: _Said,
     facts: Facts,
+    asked: Sequence[RequirementDraft],
     judgements: Mapping[tuple[UUID, UUID], Sequence[Judgement]],
 ) -> MatchView:
     mine = match.need_id if match.need_id in own else match.offer_id
@@ -137,8 +151,9 @@ def _view(
         ),
         because=_because(match, texts, facts),
         misfits=tuple(Misfit(row["code"], row["facts"]) for row in match.misfits),
-        missing=tuple(match.missing),
+        missing=(*match.missing, *(["offer.requirements"] if asked else [])),
         stated=_stated(facts.held.get(match.need_id), facts.held.get(match.offer_id)),
+        to_check=tuple(asked),
         excluded_by=tuple(match.excluded_by),
         engine_version=match.engine_version,
         found_at=match.found_at,

@@ -67,6 +67,7 @@ MISSING: Final = (
     "words",
     *(f"{side}.{fact}" for side in ("need", "offer") for fact in ("ipc", "trl", "transfer_modes", "territory")),
     "offer.partner_kinds",
+    "offer.requirements",
 )
 EXCLUSIONS: Final = ("transfer_mode", "country", "rights_taken")
 # Fewer organisations than this would be recognised in a count of what they declined and why.

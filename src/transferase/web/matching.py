@@ -215,7 +215,10 @@ def _card(view: MatchView, counterpart: Card, *, rank: int, side: str, **told: A
             *(reasons.excluded(code) for code in view.excluded_by),
             *(reasons.misfit(misfit.code, misfit.facts) for misfit in view.misfits),
         ],
-        missing=reasons.missing(view.missing, view.stated),
+        missing=[
+            *(reasons.to_check(required) for required in view.to_check),
+            *reasons.missing(view.missing, view.stated),
+        ],
         pairs=[_pair(reason.facts) for reason in view.because if reason.code == "sentence_pair"],
         other_side=_("The other side is interested") if view.is_other_interested else "",
         side=side,

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from transferase.catalogue.rules import RequirementDraft
 from transferase.engine.ranking import Reason
 from transferase.web.sentences import labelled, listed
+from transferase.web.templatetags.interface import condition
 
 HIGHEST_TRL: Final = 9
 # The parts of a score, in the order in which they are shown.
@@ -69,6 +71,8 @@ ONE_SIDED: Final[Mapping[str, object]] = {
     "need.transfer_modes": _("No way of transfer asked for; offered: %(value)s"),
     "need.ipc": _("The need has no patent class; the offer is in %(value)s"),
 }
+# A must of the need in numbers, which no offer states: "tensile strength" and "at least 30 MPa".
+TO_CHECK: Final = _("To be checked: %(property)s %(condition)s")
 STRENGTHS: Final[Mapping[str, object]] = {
     "strong": _("Strong match"),
     "fair": _("Fair match"),
@@ -165,6 +169,8 @@ def missing(codes: Iterable[str], stated: Mapping[str, object] | None = None) ->
     told: list[str] = []
     open_facts = []
     for code in codes:
+        if code == "offer.requirements":  # told one by one
+            continue
         side, _dot, name = code.partition(".")
         other = (stated or {}).get(f"{'offer' if side == 'need' else 'need'}.{name}")
         if code in ONE_SIDED and other and len(told) < MOST_GAPS:
@@ -176,6 +182,11 @@ def missing(codes: Iterable[str], stated: Mapping[str, object] | None = None) ->
         if names:
             told.append(str(pattern) % {"facts": listed(str(MISSING.get(name, name)) for name in names)})
     return told + [str(text) for code, text in NOT_COMPARED.items() if code in codes]
+
+
+def to_check(required: RequirementDraft) -> str:
+    """A requirement in numbers that the need cannot do without, as something to be checked with the other side."""
+    return str(TO_CHECK) % {"property": required.property, "condition": condition(required)}
 
 
 def closeness(value: float) -> str:

@@ -162,7 +162,9 @@ HINTS: Final[Mapping[str, object]] = {
     "hint_transfer_modes": _("Say how it may be transferred: licence, joint research, assignment …"),
     "hint_territory": _("Name the countries in which it may be used."),
     "hint_rights": _("Add patents and other rights with their numbers. Readers check them."),
-    "hint_requirements": _("State at least one requirement in numbers. What does not meet it moves down."),
+    "hint_requirements": _(
+        "State at least one requirement in numbers. Every match names what is a must as something to check."
+    ),
     "has_problem": _("The problem is named."),
     "has_alternative": _("Today's alternative is named."),
     "has_numbers": _("There are numbers."),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from django.forms import BoundField, Widget
 
     from transferase.catalogue.queries import SheetRequirement
+    from transferase.catalogue.rules import RequirementDraft
 
 register = template.Library()
 
@@ -137,7 +138,7 @@ def number(value: float | Decimal | None) -> str:
 
 
 @register.filter
-def condition(row: SheetRequirement) -> str:
+def condition(row: SheetRequirement | RequirementDraft) -> str:
     """What a requirement asks for, in the order in which a language says it: "at most 40 ℃", "40 ℃ 이하"."""
     asked = {
         "lt": _("less than %(value)s"),
@@ -147,7 +148,8 @@ def condition(row: SheetRequirement) -> str:
         "gt": _("more than %(value)s"),
     }
     value = f"{number(row.value)} {row.unit}".strip()
-    return asked.get(row.operator.code, "%(value)s") % {"value": value}
+    operator = row.operator if isinstance(row.operator, str) else row.operator.code
+    return asked.get(operator, "%(value)s") % {"value": value}
 
 
 @register.filter

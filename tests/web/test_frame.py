@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
@@ -12,6 +13,11 @@ from django.utils import translation
 
 from transferase.foundation.errors import DomainError, NotAllowed
 from transferase.web import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from transferase.directory.models import Person
 
 pytestmark = pytest.mark.django_db
 INTERFACES = ("ko", "zh-hans", "en")
@@ -175,3 +181,26 @@ def test_a_form_that_is_too_long_is_refused_without_noise(client: Client, caplog
     assert response.status_code == 413
     assert "This is too long" in response.content.decode()
     assert not [entry for entry in caplog.records if entry.exc_info]
+
+
+@pytest.mark.parametrize(
+    ("interface", "title"),
+    [
+        ("ko", "페이지로 열 수 없는 주소입니다"),
+        ("zh-hans", "此地址无法作为页面打开"),
+        ("en", "This address is no page"),
+    ],
+)
+def test_the_address_of_a_button_opened_like_a_page_says_so(
+    visit: Callable[..., Client], make_person: Callable[..., Person], interface: str, title: str
+) -> None:
+    answer = visit(make_person()).get(f"/{interface}/desk/admissions/1/accept")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert title in answer.content.decode()
+    assert f'href="/{interface}/search"' in answer.content.decode()
+
+
+def test_programs_that_use_a_wrong_method_get_no_page(client: Client) -> None:
+    answer = client.delete("/api/v1/search")
+    assert answer.status_code == 405
+    assert "<html" not in answer.content.decode()

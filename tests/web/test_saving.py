@@ -79,6 +79,33 @@ def test_a_name_that_is_taken_is_told_beside_the_name(visit, person, save):
     assert (page.status_code, list(page.context["form"].errors)) == (422, ["name"])
 
 
+def test_a_search_of_the_same_name_can_be_opened_and_replaced(visit, person, save):
+    kept, client = save(), visit(person)
+    page = client.post("/en/desk/searches/new", {"name": " Algae ", "asked": "q=pump&country=KR"})
+    assert f'href="/en/desk/searches/{kept.pk}/open"' in said(page)
+    assert f'action="/en/desk/searches/{kept.pk}"' in said(page)
+    client.post(f"/en/desk/searches/{kept.pk}", {"name": "Algae", "asked": page.context["form"].data["asked"]})
+    kept.refresh_from_db()
+    assert (kept.text, kept.filters, SavedSearch.objects.count()) == ("pump", {"countries": ["KR"]}, 1)
+
+
+def test_a_search_with_a_whole_page_is_saved_and_opened_again(visit, person):
+    client, text = visit(person), "조류를 바이오연료로 바꾸는 공정 " * 100
+    page = client.get(client.post("/en/search", {"q": text})["Location"])
+    asked = page.context["saving"].asked
+    assert client.post("/en/desk/searches/new", {"name": "Page", "asked": asked}).status_code == 302
+    saved = SavedSearch.objects.get()
+    assert saved.text == text.strip()
+    opened = client.get(f"/en/desk/searches/{saved.pk}/open", follow=True)
+    assert opened.context["asked"].text == text.strip()
+    assert client.get(f"/en/desk/searches/{saved.pk}").status_code == 200
+
+
+def test_a_search_whose_text_is_gone_is_not_saved_as_a_search_for_everything(visit, person):
+    answer = visit(person).post("/en/desk/searches/new", {"name": "Page", "asked": f"text={'0' * 32}"})
+    assert (answer.status_code, SavedSearch.objects.count()) == (302, 0)
+
+
 def test_more_searches_than_allowed_are_refused_in_words(visit, person, save):
     for number in range(50):
         save(name=str(number))
@@ -106,7 +133,7 @@ def test_what_is_new_is_counted_shown_and_then_no_longer_new(visit, person, save
     opened = client.get(f"/en/desk/searches/{search.pk}/open?new=1", follow=True)
     assert "Microalgae, new" in said(opened)
     assert "Microalgae, old" not in said(opened)
-    assert [chip.text for chip in opened.context["chips"]] == ["published after 24 Nov 2026 18:00"]
+    assert [chip.text for chip in opened.context["chips"]] == ["published after 24 Nov 2026 18:00 KST"]
     (row,) = client.get("/en/desk/searches").context["rows"]
     assert row.new == 0
     everything = client.get(f"/en/desk/searches/{search.pk}/open", follow=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ from django.utils import translation
 
 from transferase.engine.ranking import Reason
 from transferase.engine.text import Snippet
+from transferase.foundation import typed
 from transferase.matching.queries import Hit, SearchResult
 from transferase.web.search import Asked, is_far, marked, reasons_of, suggestion_of
 
@@ -172,7 +174,7 @@ def test_a_long_text_is_kept_in_a_large_field(visit: Callable[..., Client], list
     )
     page = get(visit(), f"/en/search?q={text}")
     assert "<textarea" in page
-    assert len(Asked.from_address(QueryDict(f"q={text}")).text) == 5000
+    assert Asked.from_address(QueryDict(f"q={text}")).text == text.strip()
 
 
 @pytest.mark.parametrize(
@@ -250,7 +252,7 @@ def test_the_first_page_shows_real_numbers(visit: Callable[..., Client], listing
     assert "See 1 need" in page
     assert "River level sensor" in page
     assert '<a href="/en/search?field=10">Measurement</a>' in page
-    empty = {"ko": "기술 찾기", "zh-hans": "检索技术"}
+    empty = {"ko": "공급·수요 찾기", "zh-hans": "检索供给与需求"}
     for interface, word in empty.items():
         assert word in get(visit(), f"/{interface}/")
 
@@ -315,3 +317,74 @@ def test_a_snippet_of_a_machine_translation_is_marked(
     assert "<mark>热泵</mark>" in page
     assert "machine translation" in page
     assert "machine translation" not in get(visit(), "/en/search?q=laundries")
+
+
+PAGE_OF_TEXT = "하천의 수위를 밤에도 재는 값싼 센서를 찾습니다. " * 40
+
+
+def post(client: Client, **said: str) -> str:
+    answer = client.post("/ko/search", said)
+    assert answer.status_code == 303
+    return str(answer["Location"])
+
+
+def test_words_that_are_posted_get_an_address_that_holds_them(client: Client) -> None:
+    assert post(client, q="pump", kind="need") == "/ko/search?q=pump&kind=need"
+
+
+def test_a_whole_page_is_searched_with_and_stays_under_filters_and_pages(client: Client, listings: Any) -> None:
+    address = post(client, q=PAGE_OF_TEXT)
+    assert address.startswith("/ko/search?text=")
+    assert len(address) < 100
+    page = client.get(f"{address}&country=KR")
+    asked = page.context["asked"]
+    assert asked.text == PAGE_OF_TEXT.strip()
+    assert page.context["results"][0].card.listing_id == listings["korean"].pk
+    (chip,) = page.context["chips"]
+    assert chip.without == address
+    assert replace(asked, page=2).address() == f"{address}&country=KR&page=2"
+    assert f'name="text" value="{asked.kept}"' in page.content.decode()
+    assert post(client, q=PAGE_OF_TEXT) == address
+
+
+def test_a_long_text_in_an_address_is_kept_for_the_next_addresses(client: Client) -> None:
+    page = client.get("/ko/search", {"q": PAGE_OF_TEXT})
+    assert page.context["asked"].kept
+    assert page.context["asked"].text == PAGE_OF_TEXT.strip()
+
+
+def test_a_text_that_is_cut_is_said_to_be_cut(client: Client) -> None:
+    whole = client.get(post(client, q="수" * 20_000)).context["asked"]
+    assert (len(whole.text), whole.is_cut) == (20_000, False)
+    page = client.get(post(client, q="수" * 20_001).replace("/ko/", "/en/"))
+    assert (len(page.context["asked"].text), page.context["asked"].is_cut) == (20_000, True)
+    assert "Your text is longer than 20,000 characters" in page.content.decode()
+
+
+def test_a_long_text_is_kept_for_a_day(client: Client, clock: Any, at: Any) -> None:
+    address = post(client, q=PAGE_OF_TEXT).replace("/ko/", "/en/")
+    clock.move_to(at + timedelta(hours=23))
+    assert not client.get(address).context["asked"].is_gone
+    clock.move_to(at + timedelta(days=1, minutes=1))
+    page = client.get(address)
+    assert page.context["asked"].is_gone
+    assert "this one is gone" in page.content.decode()
+    assert typed.forget_old(at + timedelta(days=1, minutes=1)) == 1
+
+
+def test_no_more_long_texts_are_kept_than_allowed(client: Client, monkeypatch: Any, clock: Any, at: Any) -> None:
+    monkeypatch.setattr(typed, "MOST_SEARCHED", 2)
+    addresses = []
+    for number in range(3):
+        clock.move_to(at + timedelta(minutes=number))
+        addresses.append(post(client, q=f"{number} {PAGE_OF_TEXT}"))
+    assert [client.get(address).context["asked"].is_gone for address in addresses] == [True, False, False]
+
+
+def test_the_box_cuts_nothing_and_sets_no_cookie_of_a_form(client: Client) -> None:
+    for address in ("/en/", "/en/search?q=pump"):
+        page = client.get(address)
+        box = page.content.decode().partition("<textarea")[2].partition(">")[0]
+        assert 'name="q"' in box
+        assert "maxlength" not in box
+        assert "csrftoken" not in page.cookies

@@ -1,6 +1,7 @@
 """What somebody typed and has not saved yet: kept for that person alone, until it is saved, put away or grows old.
 
-It is no record of the trade: no rule is asked and the ledger hears nothing of it.
+A text to search with that is too long for an address is kept for a day, under a name that nobody can guess: whoever is
+given the address reads it. Neither is a record of the trade: no rule is asked and the ledger hears nothing of it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 
 from transferase.foundation.ledger import reference
 from transferase.foundation.models import Typed
@@ -23,6 +25,11 @@ MOST_CHARACTERS: Final = 1_500_000
 # Somebody who begins more than this has left the older ones for good.
 MOST_PLACES: Final = 20
 KEPT_FOR: Final = timedelta(days=30)
+SEARCHED: Final = "search"  # the owner of texts to search with; persons are called "person:1" and the like
+SEARCHED_FOR: Final = timedelta(days=1)
+# Visitors need no account to search: what they leave behind must not fill the disk.
+MOST_SEARCHED: Final = 5_000
+NAME_LENGTH: Final = 32
 
 
 def keep(*, owner: Model, place: str, content: str, at: datetime) -> bool:
@@ -52,6 +59,24 @@ def forget(owner: Model, place: str) -> None:
     Typed.objects.filter(owner=reference(owner), place=place).delete()
 
 
+def keep_searched(text: str, at: datetime) -> str:
+    """Keep a text to search with for a day; the name under which it is found is the same for the same text."""
+    name = salted_hmac("transferase.searched", text, algorithm="sha256").hexdigest()[:NAME_LENGTH]
+    with transaction.atomic():
+        Typed.objects.update_or_create(owner=SEARCHED, place=name, defaults={"content": text, "at": at})
+        newest = Typed.objects.filter(owner=SEARCHED).order_by("-at", "-pk").values_list("at", flat=True)
+        if oldest := newest[MOST_SEARCHED : MOST_SEARCHED + 1]:
+            Typed.objects.filter(owner=SEARCHED, at__lte=oldest[0]).delete()
+    return name
+
+
+def searched(name: str, at: datetime) -> str | None:
+    """The text to search with that was kept under a name; nothing once its day is over."""
+    found = Typed.objects.filter(owner=SEARCHED, place=name[:NAME_LENGTH], at__gt=at - SEARCHED_FOR)
+    return found.values_list("content", flat=True).first()
+
+
 def forget_old(at: datetime) -> int:
     """Drop what nobody came back to; say how much that was."""
-    return Typed.objects.filter(at__lt=at - KEPT_FOR).delete()[0]
+    searched_before = Typed.objects.filter(owner=SEARCHED, at__lte=at - SEARCHED_FOR).delete()[0]
+    return searched_before + Typed.objects.filter(at__lt=at - KEPT_FOR).delete()[0]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MOST_SEARCHES: Final = 50  # of one person
 LONGEST_NAME: Final = 100
-LONGEST_TEXT: Final = 5_000
+LONGEST_TEXT: Final = 20_000  # as much as a search takes
 ITEMS: Final = (5, 10, 20, 50)
 LETTERS: Final = (1, 2, 3, 4, 5, 6, 7)
 # Letters leave in the morning, in the time zone of the platform.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from transferase.catalogue.models import Direction
+from transferase.foundation import typed
 from transferase.foundation.languages import LANGUAGES
-from transferase.matching.rules import Filters, read_filters
+from transferase.matching.rules import LONGEST_TEXT, Filters, read_filters
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from transferase.matching.models import SavedSearch
 
 LAST_PAGE = 50
-LONGEST_QUERY = 5000
+# Servers and proxies take addresses of about 8,000 characters, and a Korean letter is nine of them.
+LONGEST_IN_ADDRESS = 4000
 LEVELS = re.compile(r"[1-9]-[1-9]")
+NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,9 @@ class Asked:
     """What somebody asked for, as the address holds it."""
 
     text: str = ""
+    kept: str = ""  # the name under which a text is kept that is too long for an address
+    is_cut: bool = False  # the text was longer than a search takes
+    is_gone: bool = False  # the text was kept for a day, which is over
     kind: str = ""
     fields: tuple[str, ...] = ()
     ipc: str = ""
@@ -68,8 +75,16 @@ class Asked:
         trl = query.get("trl", "")
         organisation, page = query.get("organisation", ""), query.get("page", "1")
         saved = query.get("saved", "")
+        kept = query.get("text", "")
+        text = typed.searched(kept, timezone.now()) if NAME.fullmatch(kept) else None
+        is_kept = text is not None
+        if text is None:
+            text = " ".join(query.get("q", "").replace("\x00", " ").split())
         return cls(
-            text=" ".join(query.get("q", "").replace("\x00", " ").split())[:LONGEST_QUERY],
+            text=text[:LONGEST_TEXT],
+            kept=kept if is_kept else "",
+            is_cut=len(text) > LONGEST_TEXT,
+            is_gone=bool(kept) and not is_kept and not text,
             kind=kind if kind in set(Direction) else "",
             fields=_values(query, "field"),
             ipc=query.get("ipc", "").replace("\x00", "").strip().upper()[:20],
@@ -103,10 +118,27 @@ class Asked:
             published_since=datetime.fromisoformat(self.since) if self.since else None,
         )
 
+    @property
+    def fits_address(self) -> bool:
+        """Whether an address can hold the text itself."""
+        return not self.is_cut and len(quote_plus(self.text)) <= LONGEST_IN_ADDRESS
+
+    def settled(self, at: datetime) -> Asked:
+        """The same, with a text that is too long for an address kept under a name for a day."""
+        if self.kept or self.fits_address:
+            return self
+        # One character more than is searched tells whoever opens the address that there was more.
+        return replace(self, kept=typed.keep_searched(self.text + ("…" if self.is_cut else ""), at))
+
+    def reworded(self, text: str) -> Asked:
+        """The same, asked in other words, from the first page."""
+        return replace(self, text=text, kept="", is_cut=False, page=1)
+
     def address(self) -> str:
-        """The address that asks for this."""
+        """The address that asks for this; a text that is too long for it has to be settled before."""
         pairs = [
-            ("q", self.text), ("kind", self.kind), *(("field", c) for c in self.fields), ("ipc", self.ipc),
+            ("text", self.kept), ("q", "" if self.kept else self.text),
+            ("kind", self.kind), *(("field", c) for c in self.fields), ("ipc", self.ipc),
             ("trl", self.trl), *(("country", c) for c in self.countries), *(("mode", c) for c in self.modes),
             *(("language", c) for c in self.languages), ("organisation", self.organisation),
             ("since", self.since), ("saved", self.saved),

@@ -273,9 +273,13 @@ def _last_writer(request: PageRequest, listing: Listing) -> dict[str, Any]:
 
 
 def _asked_for(request: PageRequest) -> dict[str, str]:
-    """What somebody searched for and now posts: a short text is the title, a long one the summary."""
-    text = request.GET.get("text", "").strip()[:LONGEST_SUMMARY]
-    return {"title" if len(text) <= LONGEST_HEADLINE else "summary": text} if text else {}
+    """What somebody searched for and now posts: by its length it is the title, the summary or the description."""
+    text = (typed.searched(request.GET.get("kept", ""), request.at) or request.GET.get("text", "")).strip()
+    if not text:
+        return {}
+    if len(text) > LONGEST_SUMMARY:
+        return {"description": text}
+    return {"title" if len(text) <= LONGEST_HEADLINE else "summary": text}
 
 
 def _forms(step: str, draft: ListingDraft, data: Any, owners: list[Organisation] | None) -> dict[str, Any]:

@@ -69,6 +69,18 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     )
 
 
+def only_sent(request: HttpRequest) -> HttpResponse:
+    """405: the address of a button was opened like a page."""
+    return page(
+        request,
+        Trouble(
+            405,
+            _("This address is no page"),
+            _("It belongs to a button on another page. Go back, or to your desk, and use the button there."),
+        ),
+    )
+
+
 def too_large(request: HttpRequest) -> HttpResponse:
     """413: more text than a form may send."""
     return page(

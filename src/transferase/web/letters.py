@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from transferase.directory.rules import Viewer
-    from transferase.matching.models import Digest
+    from transferase.matching.models import Digest, SavedSearch
     from transferase.matching.queries import DigestContents, MatchView
     from transferase.web.cards import Card
 
@@ -207,8 +207,14 @@ def _sections(contents: DigestContents, viewer: Viewer, at: datetime, language: 
             if found.listing_id in known
         )
         heading = _("New for your search “%(name)s”") % {"name": news.search.name}
-        sections.append(Section(heading, items, news.more, site(Asked.from_saved(news.search).address())))
+        sections.append(Section(heading, items, news.more, site(_address_of(news.search))))
     return [section for section in sections if section.items]
+
+
+def _address_of(search: SavedSearch) -> str:
+    """The results of a saved search; a text that no address holds is looked up by whoever signs in."""
+    asked = Asked.from_saved(search)
+    return asked.address() if asked.fits_address else reverse("saved_search_open", args=[search.pk])
 
 
 def _match_items(views: tuple[MatchView, ...], known: dict[UUID, Card], language: str) -> tuple[Item, ...]:

@@ -68,6 +68,10 @@ class _Viewing:
         request.person = request.user if isinstance(request.user, Person) else None
         request.viewer = viewer_of(request.person, request.at)
         response = errors.too_large(request) if _is_too_large(request) else self.answer(request)
+        if response.status_code == 405 and get_language_from_path(request.path_info):
+            told = errors.only_sent(request)
+            told["Allow"] = response["Allow"]
+            response = told
         if request.person is not None:
             # What somebody sees who is signed in is kept by no cache between here and the browser.
             patch_cache_control(response, private=True)

@@ -20,7 +20,7 @@ from transferase.directory.models import Organisation
 from transferase.foundation.errors import DomainError
 from transferase.matching import queries, services
 from transferase.matching.models import SavedSearch
-from transferase.matching.rules import SearchDraft
+from transferase.matching.rules import NameTaken, SearchDraft
 from transferase.web.accounts import person_of, reading_language
 from transferase.web.asked import Asked
 from transferase.web.forms.errors import blame
@@ -117,17 +117,23 @@ def saved_search_new(request: PageRequest) -> HttpResponse:
     """Keep a search; without a name, or with a name that is taken, another one is asked for."""
     form = SearchForm(request.POST)
     asked = _asked(form)
+    if asked.is_gone:
+        return _gone(request)
     person = person_of(request)
+    same = None
     if form.is_valid():
         try:
             draft = _draft(form.cleaned_data["name"], asked)
             services.save_search(actor=person, person=person, draft=draft, at=request.at)
+        except NameTaken as error:
+            blame(form, error)
+            same = SavedSearch.objects.visible_to(request.viewer).filter(name=draft.name.strip()).first()
         except DomainError as error:
             blame(form, error)
         else:
             messages.success(request, _("The search is saved. Here you choose whether mails tell what is new."))
             return redirect("saved_searches")
-    page = {"form": form, "told": told_of(asked, request.viewer), "asked": asked, "search": None}
+    page = {"form": form, "told": told_of(asked, request.viewer), "asked": asked, "search": None, "same": same}
     return render(request, "matching/saved_search_edit.html", page, status=422)
 
 
@@ -138,6 +144,8 @@ def saved_search_edit(request: PageRequest, search_id: int) -> HttpResponse:
     search = get_object_or_404(SavedSearch.objects.visible_to(request.viewer), pk=search_id)
     form = SearchForm(request.POST or None, initial={"name": search.name})
     asked = _asked(form) if form.is_bound and "asked" in form.data else Asked.from_saved(search)
+    if asked.is_gone:
+        return _gone(request)
     if form.is_bound and form.is_valid():
         try:
             draft = _draft(form.cleaned_data["name"], asked)
@@ -147,6 +155,7 @@ def saved_search_edit(request: PageRequest, search_id: int) -> HttpResponse:
         else:
             messages.success(request, _("The search is saved."))
             return redirect("saved_searches")
+    asked = asked.settled(request.at)
     page = {"form": form, "told": told_of(asked, request.viewer), "asked": asked, "search": search}
     return render(request, "matching/saved_search_edit.html", page, status=422 if form.errors else 200)
 
@@ -158,7 +167,7 @@ def saved_search_open(request: PageRequest, search_id: int) -> HttpResponse:
     search = get_object_or_404(SavedSearch.objects.visible_to(request.viewer), pk=search_id)
     asked = Asked.from_saved(search, since=search.looked_at if request.GET.get("new") else None)
     services.look_at_search(actor=person_of(request), search=search, at=request.at)
-    return redirect(asked.address())
+    return redirect(asked.settled(request.at).address())
 
 
 @registered
@@ -225,6 +234,11 @@ def told_of(asked: Asked, viewer: Viewer) -> list[str]:
         owner = Organisation.objects.visible_to(viewer).prefetch_related("names").filter(pk=asked.organisation).first()
         told += [owner.name(language)] if owner is not None else []
     return told
+
+
+def _gone(request: PageRequest) -> HttpResponse:
+    messages.error(request, _("The long text of this search is no longer kept. Search with it again, then save."))
+    return redirect("search")
 
 
 def _asked(form: SearchForm) -> Asked:

@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.http import HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
 
 from transferase.catalogue.models import Direction
 from transferase.catalogue.queries import labels
@@ -21,6 +23,7 @@ from transferase.directory.models import Organisation
 from transferase.foundation.languages import LANGUAGES
 from transferase.matching import queries as matching
 from transferase.matching.queries import SearchResult
+from transferase.matching.rules import LONGEST_TEXT
 from transferase.web import visits
 from transferase.web.asked import LAST_PAGE, Asked
 from transferase.web.cards import Card, cards
@@ -129,10 +132,15 @@ class Pages:
         return bool(self.previous or self.next)
 
 
-@require_safe
+# Asking changes nothing that belongs to anybody, and without a token the page sets no cookie for a visitor.
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
 def search(request: PageRequest, kind: str = "") -> HttpResponse:
-    """Offers and needs found for words, for a whole text, or for filters alone."""
-    asked = Asked.from_address(request.GET, kind)
+    """Offers and needs found for words, for a whole text, or for filters alone; what was posted gets an address."""
+    if request.method == "POST":
+        settled = Asked.from_address(request.POST, kind).settled(request.at)
+        return HttpResponseRedirect(settled.address(), status=303)
+    asked = Asked.from_address(request.GET, kind).settled(request.at)
     language = text_language()
     found = (
         matching.search(
@@ -167,7 +175,8 @@ def search(request: PageRequest, kind: str = "") -> HttpResponse:
             "chips": chips,
             "is_far": is_far(asked, found),
             "hiding": [chip for chip in chips if chip.hidden],
-            "unfiltered": Asked(text=asked.text, kind=asked.kind).address() if chips else "",
+            "unfiltered": Asked(text=asked.text, kept=asked.kept, kind=asked.kind).address() if chips else "",
+            "longest": LONGEST_TEXT,
             "pages": pages_of(asked, found.total, len(results)),
             "heading": heading_of(asked),
             "seconds": seconds(found.milliseconds),
@@ -260,13 +269,15 @@ def suggestion_of(asked: Asked, found: SearchResult) -> Suggestion | None:
     """The text as it may have been meant, where a word of it is one that no listing uses."""
     if not found.did_you_mean:
         return None
-    return Suggestion(found.did_you_mean, replace(asked, text=found.did_you_mean, page=1).address())
+    meant = asked.reworded(found.did_you_mean)
+    return Suggestion(found.did_you_mean, meant.address()) if meant.fits_address else None
 
 
 def post_address(asked: Asked) -> str:
     """Where what was searched for can be posted as a need."""
     address = reverse("need_new")
-    return f"{address}?{urlencode({'text': asked.text})}" if asked.text else address
+    told = {"kept": asked.kept} if asked.kept else {"text": asked.text}
+    return f"{address}?{urlencode(told)}" if asked.text else address
 
 
 def pages_of(asked: Asked, total: int, shown: int) -> Pages:

@@ -77,3 +77,9 @@ document.addEventListener("htmx:configRequest", (event) => {
   const said = event.detail.parameters;
   for (const name of Object.keys(said)) if (said[name] === "") delete said[name];
 });
+
+// A short text needs no post: an address holds it.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-search]");
+  if (form) form.method = form.elements.q.value.length <= 300 ? "get" : "post";
+});

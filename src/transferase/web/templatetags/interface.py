@@ -92,8 +92,15 @@ def day(value: date | datetime | None) -> str:
 
 @register.filter
 def moment(value: datetime | None) -> str:
-    """A date with its time."""
-    return f"{day(value)} {timezone.localtime(value):%H:%M}" if value is not None else ""
+    """A date with its time and the time zone."""
+    return f"{day(value)} {timezone.localtime(value):%H:%M} {zone(value)}" if value is not None else ""
+
+
+@register.filter
+def zone(value: datetime) -> str:
+    """The time zone in which dates and times are told: KST, or UTC+08 where it has no name."""
+    name = f"{timezone.localtime(value):%Z}"
+    return f"UTC{name}" if name.startswith(("+", "-")) else name
 
 
 @register.filter

@@ -84,8 +84,7 @@ def test_a_gap_names_what_the_other_side_asks_for(vocabularies):
 def test_a_must_in_numbers_is_something_to_check(language, told):
     required = RequirementDraft("인장 강도", "ge", Decimal("30.000000"), "MPa", is_must=True)
     with translation.override(language):
-        assert reasons.to_check(required) == told
-    assert reasons.missing(("offer.requirements",)) == [], "told one by one"
+        assert reasons.missing(("offer.requirements",), asked=[required]) == [told]
 
 
 def test_what_neither_side_states_is_one_line_a_side():
@@ -115,10 +114,16 @@ def test_a_patent_class_is_told_by_its_title(vocabularies):
     assert told == "Both are in the patent class H01M 10 (Secondary cells)"
 
 
-def test_closeness_has_words():
-    assert [reasons.closeness(value) for value in (0.0, 0.44, 0.45, 0.69, 0.7, 1.0)] == [
-        "loosely related",
-        "loosely related",
+@pytest.mark.parametrize("across", [False, True])
+def test_what_counts_as_evidence_is_close_and_less_is_only_the_nearest(across):
+    weights = load_weights()
+    calibration = weights.evidence_across if across else weights.evidence
+    least = weights.evidence_least_across if across else weights.evidence_least
+    # A match keeps four digits.
+    near = [round(calibration.value(cosine), 4) for cosine in (0.0, least - 0.01, least)]
+    assert [reasons.closeness(value, across=across) for value in (*near, 0.69, 0.7, 1.0)] == [
+        "nearest sentences",
+        "nearest sentences",
         "close",
         "close",
         "nearly the same",

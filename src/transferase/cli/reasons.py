@@ -116,6 +116,7 @@ MISSING: Final[Mapping[str, str]] = {
     "transfer_modes": "way of transfer",
     "territory": "territory",
     "partner_kinds": "kind of partner sought",
+    "requirements": "what is asked for in numbers",
 }
 COMPARED_BY: Final[Mapping[str, str]] = {"lt": "<", "le": "≤", "eq": "=", "ge": "≥", "gt": ">"}
 NOT_COMPARED: Final[Mapping[str, str]] = {

@@ -215,10 +215,7 @@ def _card(view: MatchView, counterpart: Card, *, rank: int, side: str, **told: A
             *(reasons.excluded(code) for code in view.excluded_by),
             *(reasons.misfit(misfit.code, misfit.facts) for misfit in view.misfits),
         ],
-        missing=[
-            *(reasons.to_check(required) for required in view.to_check),
-            *reasons.missing(view.missing, view.stated),
-        ],
+        missing=reasons.missing(view.missing, view.stated, view.to_check),
         pairs=[_pair(reason.facts) for reason in view.because if reason.code == "sentence_pair"],
         other_side=_("The other side is interested") if view.is_other_interested else "",
         side=side,
@@ -244,7 +241,9 @@ def _pair(facts: Any) -> Pair:
     need, offer = (Wording(quote["text"], quote["language"]) for quote in (facts["need"], facts["offer"]))
     near = facts["closeness"]
     ours, theirs = (_translation(quote) for quote in (facts["need"], facts["offer"]))
-    return Pair(need, offer, ours, theirs, f"{near:.2f}", reasons.closeness(near))
+    return Pair(
+        need, offer, ours, theirs, f"{near:.2f}", reasons.closeness(near, across=need.language != offer.language)
+    )
 
 
 def _translation(quote: Any) -> Wording | None:

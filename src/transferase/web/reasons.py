@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 
 from transferase.catalogue.rules import RequirementDraft
-from transferase.engine.ranking import Reason
+from transferase.engine.ranking import Reason, load_weights
 from transferase.web.sentences import labelled, listed
 from transferase.web.templatetags.interface import condition
 
@@ -55,6 +55,7 @@ MISSING: Final[Mapping[str, object]] = {
     "transfer_modes": _("way of transfer"),
     "territory": _("territory"),
     "partner_kinds": _("kind of partner sought"),
+    "requirements": _("what is asked for in numbers"),
 }
 NOT_STATED: Final[Mapping[str, object]] = {
     "offer": _("The offer does not state: %(facts)s"),
@@ -78,12 +79,8 @@ STRENGTHS: Final[Mapping[str, object]] = {
     "fair": _("Fair match"),
     "weak": _("Weak match"),
 }
-# From which closeness on two sentences are told to be so near.
-CLOSENESS: Final = (
-    (0.7, _("nearly the same")),
-    (0.45, _("close")),
-    (0.0, _("loosely related")),
-)
+# From which closeness on two sentences are told to say nearly the same.
+NEARLY_THE_SAME: Final = 0.7
 MOST_CLASSES: Final = 2
 MOST_GAPS: Final = 3
 LONGEST_CLASS: Final = 60
@@ -160,16 +157,20 @@ def misfit(code: str, facts: Mapping[str, object]) -> str:
     return str(pattern) % _words(code, facts) if pattern else code
 
 
-def missing(codes: Iterable[str], stated: Mapping[str, object] | None = None) -> list[str]:
+def missing(
+    codes: Iterable[str], stated: Mapping[str, object] | None = None, asked: Sequence[RequirementDraft] = ()
+) -> list[str]:
     """What is not known, in words: first what only one side states, with that; then what else each leaves open.
 
-    `stated` is what each side states, as {"need.trl": ...}.
+    `stated` is what each side states, as {"need.trl": ...}; `asked` are the musts of the need in numbers, which come
+    first.
     """
+    asked_in_words = [to_check(required) for required in asked]
     codes = sorted(codes, key=lambda code: list(ONE_SIDED).index(code) if code in ONE_SIDED else len(ONE_SIDED))
     told: list[str] = []
     open_facts = []
     for code in codes:
-        if code == "offer.requirements":  # told one by one
+        if code == "offer.requirements" and asked:
             continue
         side, _dot, name = code.partition(".")
         other = (stated or {}).get(f"{'offer' if side == 'need' else 'need'}.{name}")
@@ -181,7 +182,7 @@ def missing(codes: Iterable[str], stated: Mapping[str, object] | None = None) ->
         names = [name for there, name in open_facts if there == side]
         if names:
             told.append(str(pattern) % {"facts": listed(str(MISSING.get(name, name)) for name in names)})
-    return told + [str(text) for code, text in NOT_COMPARED.items() if code in codes]
+    return asked_in_words + told + [str(text) for code, text in NOT_COMPARED.items() if code in codes]
 
 
 def to_check(required: RequirementDraft) -> str:
@@ -189,9 +190,21 @@ def to_check(required: RequirementDraft) -> str:
     return str(TO_CHECK) % {"property": required.property, "condition": condition(required)}
 
 
-def closeness(value: float) -> str:
-    """How near two sentences are, in words."""
-    return str(next(words for least, words in CLOSENESS if value >= least or not least))
+def closeness(value: float, *, across: bool = False) -> str:
+    """How near two sentences are, in words; `across` says that they are in two languages.
+
+    What the calibration takes for evidence is close. A match without such a pair shows the nearest sentences all the
+    same, and says that they are no more than that: its score stands on the whole texts.
+    """
+    weights = load_weights()
+    least = (
+        weights.evidence_across.value(weights.evidence_least_across)
+        if across
+        else weights.evidence.value(weights.evidence_least)
+    )
+    if value >= NEARLY_THE_SAME:
+        return str(_("nearly the same"))
+    return str(_("close")) if value >= round(least, 4) else str(_("nearest sentences"))
 
 
 def strength(code: str) -> str:

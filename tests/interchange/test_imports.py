@@ -166,6 +166,27 @@ def test_faulty_rows_are_told_and_good_rows_kept(tmp_path, bring_in):
     assert next(queries.faulty_rows(run))[1] == ["", "No id", "S.", "", "", ""]
 
 
+def test_what_was_read_otherwise_than_it_was_written_is_said(tmp_path, bring_in):
+    header = ["id", "title", "summary", "trl", "registration_number", "right_title"]
+    rows = [
+        ["1", "Turned round", "S.", "9-2", "", ""],
+        ["2", "A mark", "S.", "2-9", "x", ""],
+        ["3", "A title", "S.", "", "pending", "Film of seaweed"],
+        ["4", "A number", "S.", "", "US 123", ""],
+    ]
+    run = bring_in(write_csv(tmp_path / "t.csv", header, rows))
+    assert codes(run) == [
+        (2, "trl", "range_reversed"),
+        (3, "registration_number", "bad_right"),
+        (4, "registration_number", "bad_right"),
+    ]
+    drafts = [draft_of(offer(number)) for number in "1234"]
+    assert (drafts[0].trl_low, drafts[0].trl_high) == (2, 9)
+    assert (drafts[1].rights, drafts[1].unmapped) == ((), ("right_number:x",))
+    assert [(r.number, r.status, r.title) for r in drafts[2].rights] == [("", "", "Film of seaweed")]
+    assert [(r.number, r.status) for r in drafts[3].rights] == [("US 123", "granted")]
+
+
 def test_unknown_codes_are_set_aside_not_refused(tmp_path, bring_in):
     header = ["id", "title", "summary", "transfer_modes", "country", "ipc", "right_status", "right_number"]
     row = ["1", "T", "S.", "기술스와프; license", "Atlantis", "X99; H01M 10/0525", "???", "US 123"]

@@ -58,16 +58,15 @@ def trl_of(values: Mapping[str, Any], findings: Findings) -> dict[str, int]:
             findings.warn("trl", "bad_trl", value=_text(values["trl"]))
             findings.set_aside("trl", _text(values["trl"]))
         else:
-            low, high = found
+            low, high = _ascending("trl", found, _text(values["trl"]), findings)
     for name in ("trl_low", "trl_high"):
         if name in values:
             found = parse_trl(_text(values[name]))
             if found is None:
                 findings.warn(name, "bad_trl", value=_text(values[name]))
-            elif name == "trl_low":
-                low = found[0]
             else:
-                high = found[1]
+                least, most = _ascending(name, found, _text(values[name]), findings)
+                low, high = (least, high) if name == "trl_low" else (low, most)
     if low is None and high is None:
         return {}
     low, high = low or high, high or low
@@ -75,6 +74,15 @@ def trl_of(values: Mapping[str, Any], findings: Findings) -> dict[str, int]:
         findings.warn("trl_low", "range_reversed", value=f"{low}-{high}")
         low, high = high, low
     return {"trl_low": low, "trl_high": high}  # type: ignore[dict-item]
+
+
+def _ascending(name: str, levels: tuple[int, int], text: str, findings: Findings) -> tuple[int, int]:
+    """A range with its lower end first; that it was turned round is said."""
+    low, high = levels
+    if low > high:
+        findings.warn(name, "range_reversed", value=text)
+        return high, low
+    return low, high
 
 
 def money_of(
@@ -151,7 +159,15 @@ def _prefixed(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _right(told: Mapping[str, Any], vocabularies: Vocabularies, findings: Findings) -> RightDraft | None:
-    number, implied = next(((_text(told[name]), status) for name, status in NUMBERS if told.get(name)), ("", ""))
+    named = next(((name, status) for name, status in NUMBERS if told.get(name)), ("right_number", ""))
+    number, implied = _text(told.get(named[0], "")), named[1]
+    if number and not any(character.isdecimal() for character in number):
+        # A mark or a word is no number: no right and no status follow from it.
+        findings.warn(named[0], "bad_right", value=number)
+        findings.set_aside("right_number", number)
+        number, implied = "", ""
+        if not any(told.get(name) for name in ("right_kind", "right_status", "right_title")):
+            return None
     kind = _coded("right_kind", "right_kind", told, vocabularies, findings)
     office = _coded("right_office", "right_office", told, vocabularies, findings)
     status = _coded("right_status", "right_status", told, vocabularies, findings)

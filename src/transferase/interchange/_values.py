@@ -146,13 +146,11 @@ def parse_truth(text: str) -> bool | None:
 
 @lru_cache(maxsize=4096)
 def parse_trl(text: str) -> tuple[int, int] | None:
-    """The lowest and highest level of "4", "TRL 4-6", "4단계", "6~7", "第4级", or None."""
+    """The two levels of "4", "TRL 4-6", "4단계", "6~7", "第4级", in the order in which they are written, or None."""
     found = _TRL.match(unicodedata.normalize("NFKC", text))
     if not found:
         return None
-    low = int(found["low"])
-    high = int(found["high"] or low)
-    return (low, high) if low <= high else (high, low)
+    return int(found["low"]), int(found["high"] or found["low"])
 
 
 @lru_cache(maxsize=4096)

@@ -17,8 +17,8 @@ from transferase.catalogue import queries as catalogue
 from transferase.catalogue.models import Direction, Listing, Origin
 from transferase.cli import preparing, serving, sharing
 from transferase.cli.preparing import Step
-from transferase.cli.reasons import in_words
-from transferase.cli.speaking import Unable, answer
+from transferase.cli.reasons import different_reasons, in_words, left_open
+from transferase.cli.speaking import Quarters, Unable, answer
 from transferase.directory import services as directory
 from transferase.directory.models import Organisation, Person
 from transferase.directory.rules import OrganisationDraft, Permission, Viewer
@@ -52,6 +52,8 @@ MACHINE: Final[Mapping[str, str]] = {
     Language.ZH: "机器翻译",
     Language.EN: "machine-translated",
 }
+MOST_REASONS: Final = 3
+MOST_AGAINST: Final = 2
 EVERYTHING: Final = Viewer(permissions=frozenset(Permission))
 
 
@@ -101,8 +103,20 @@ def _steps(helper: sharing.Helper | None) -> Iterable[Step]:
         Step("Sample persons", lambda: [_samples() / PERSONS], enter_persons, is_of_database=True),
         Step("Sample records", lambda: [p for p in records if p.is_file()], bring_in_records, is_of_database=True),
         Step("Members of organisations", lambda: [_samples() / PERSONS], join_persons, is_of_database=True),
-        Step("Index", lambda: [p for p in records if p.is_file()], lambda: index(helper), is_of_database=True),
-        Step("Matches", lambda: [p for p in records if p.is_file()], lambda: propose(helper), is_of_database=True),
+        Step(
+            "Index",
+            lambda: [p for p in records if p.is_file()],
+            lambda: index(helper),
+            is_of_database=True,
+            is_long=True,
+        ),
+        Step(
+            "Matches",
+            lambda: [p for p in records if p.is_file()],
+            lambda: propose(helper),
+            is_of_database=True,
+            is_long=True,
+        ),
     )
 
 
@@ -166,11 +180,13 @@ def join_persons() -> None:
 def index(helper: sharing.Helper | None) -> None:
     """Make all listings ready for search, in two processes where there is a helper."""
     if helper is None:
-        matching.rebuild(actor=SYSTEM, at=timezone.now(), with_quotes=False)
+        matching.rebuild(
+            actor=SYSTEM, at=timezone.now(), progress=Quarters("Index"), with_quotes=False, size=sharing.AT_ONCE
+        )
         return
     helper.end()
     helper.begin(sharing.INDEX, 1, 2)
-    sharing.index(0, 2)
+    sharing.index(0, 2, Quarters("Index"))
     helper.end()
     matching.renew_means(actor=SYSTEM, at=timezone.now())
 
@@ -224,6 +240,7 @@ def _told(view: MatchView, language: str) -> str:
         mark = f" [{MACHINE[language]}]" if sheet.title.origin == Origin.MACHINE else ""
         lines.append(f"  {word}: {sheet.title.text}{mark} – {sheet.owner_name or '-'}")
     lines.append(f"  {view.score} {points}")
-    lines += [f"  + {in_words(reason, language)}" for reason in view.because[:3]]
-    lines += [f"  - {in_words(misfit, language)}" for misfit in view.misfits[:2]]
+    lines += [f"  + {sentence}" for sentence in different_reasons(view.because, language)[:MOST_REASONS]]
+    against = [f"  - {in_words(misfit, language)}" for misfit in view.misfits[:MOST_AGAINST]]
+    lines += against or [f"  ? {sentence}" for sentence in left_open(view.missing, language)]
     return "\n".join(lines)

@@ -39,6 +39,8 @@ class Step:
     files: Callable[[], Iterable[Path]]
     make: Callable[[], object]
     is_of_database: bool = False
+    # Told when it begins even where no line can be rewritten.
+    is_long: bool = False
 
 
 def prepare() -> list[str]:
@@ -96,6 +98,8 @@ def _do(step: Step, marks: dict[str, str], *, is_forced: bool = False) -> bool:
     start = "\r" if sys.stderr.isatty() else ""
     if start:
         click.echo(f"{step.name} ...", err=True, nl=False)
+    elif step.is_long:
+        tell(f"{step.name} ...")
     step.make()
     marks[_key(step)] = wanted
     file = _marks_file()

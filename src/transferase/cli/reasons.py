@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from transferase.catalogue import queries as catalogue
@@ -12,6 +13,8 @@ from transferase.foundation.languages import Language
 
 LONGEST_QUOTE: Final = 110
 MOST_TERMS: Final = 4
+# Reasons that name words which both sides say.
+SHARED_WORDS: Final = frozenset({"shared_terms", "shared_concepts"})
 
 # code -> language -> sentence; the names in braces are made by `_words`
 SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -119,6 +122,29 @@ MISSING: Final[Mapping[str, str]] = {
     "requirements": "what is asked for in numbers",
 }
 COMPARED_BY: Final[Mapping[str, str]] = {"lt": "<", "le": "≤", "eq": "=", "ge": "≥", "gt": ">"}
+# The same for readers of each language: the sentence for a side, and the names in it.
+LEFT_OPEN: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {"need": "The need does not state: {facts}.", "offer": "The offer does not state: {facts}."},
+    "ko": {"need": "수요기술에 없는 정보: {facts}.", "offer": "공급기술에 없는 정보: {facts}."},
+    "zh-Hans": {"need": "技术需求未说明：{facts}。", "offer": "技术供给未说明：{facts}。"},
+}
+MISSING_IN: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": MISSING,
+    "ko": {
+        "ipc": "분류",
+        "trl": "기술성숙도",
+        "transfer_modes": "이전 방식",
+        "territory": "지역",
+        "partner_kinds": "찾는 협력 상대",
+    },
+    "zh-Hans": {
+        "ipc": "分类",
+        "trl": "技术成熟度",
+        "transfer_modes": "转让方式",
+        "territory": "地域",
+        "partner_kinds": "所寻求的合作方",
+    },
+}
 NOT_COMPARED: Final[Mapping[str, str]] = {
     "words": "Words could not be compared: there is no common language.",
     "meaning": "Meaning could not be compared: the model was not available.",
@@ -137,6 +163,42 @@ def in_words(told: Reason | Misfit, language: str = Language.EN) -> str:
     """A coded reason or misfit as one sentence; a code without one is told as it is."""
     sentence = SENTENCES.get(told.code, {}).get(language)
     return sentence.format_map(_words(told.facts, language)) if sentence else told.code.replace("_", " ")
+
+
+def different_reasons(told: Iterable[Reason], language: str) -> list[str]:
+    """One sentence for each kind of reason, the first that the reader can read; shared words of one sort only."""
+    sentences: dict[str, str] = {}
+    for reason in told:
+        kind = "shared_words" if reason.code in SHARED_WORDS else reason.code
+        readable = _readable(reason, language)
+        if readable is not None and kind not in sentences:
+            sentences[kind] = in_words(readable, language)
+    return list(sentences.values())
+
+
+def _readable(reason: Reason, language: str) -> Reason | None:
+    """A reason with the words that are in the reader's language; None where shared words are all in another."""
+    if reason.code not in SHARED_WORDS:
+        return reason
+    listed: Any = reason.facts.get("terms", ())
+    if reason.code == "shared_concepts":
+        terms = [term for term in listed if term["labels"].get(language)]
+    else:
+        terms = [term for term in listed if term["need"]["language"] == term["offer"]["language"] == language]
+    return replace(reason, facts={**reason.facts, "terms": terms}) if terms else None
+
+
+def left_open(names: Iterable[str], language: str) -> list[str]:
+    """What each side does not state, a sentence for each in the reader's language."""
+    sides: dict[str, list[str]] = {}
+    for name in names:
+        side, _, fact = name.rpartition(".")
+        if side in LEFT_OPEN[language] and fact in MISSING:
+            sides.setdefault(side, []).append(MISSING_IN[language][fact])
+    return [
+        LEFT_OPEN[language][side].format(facts=("、" if language == Language.ZH else ", ").join(facts))
+        for side, facts in sides.items()
+    ]
 
 
 def all_missing_in_words(names: Iterable[str]) -> list[str]:

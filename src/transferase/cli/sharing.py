@@ -22,6 +22,8 @@ INDEX: Final = "index"
 PROPOSE: Final = "propose"
 # How often the helper looks whether a preparation by the first process, which it must not run into, is over.
 LOOK_EVERY: Final = 0.05
+# Listings of a batch: of a share of the samples, so many that each quarter can be told.
+AT_ONCE: Final = 32
 
 
 class Helper:
@@ -78,14 +80,22 @@ def warm() -> None:
     matching.make_ready()
 
 
-def index(share: int, of: int) -> int:
+def index(share: int, of: int, progress: Callable[[int, int], None] | None = None) -> int:
     """Index one of so many shares of the listings; the means are left as they are."""
     from django.utils import timezone  # noqa: PLC0415 - app ready
 
     from transferase.foundation.ledger import SYSTEM  # noqa: PLC0415 - app ready
     from transferase.matching import services as matching  # noqa: PLC0415 - app ready
 
-    return matching.rebuild(actor=SYSTEM, at=timezone.now(), share=(share, of), with_quotes=False, renews=False)
+    return matching.rebuild(
+        actor=SYSTEM,
+        at=timezone.now(),
+        progress=progress,
+        share=(share, of),
+        with_quotes=False,
+        renews=False,
+        size=AT_ONCE,
+    )
 
 
 def propose(needs: Sequence[UUID]) -> int:

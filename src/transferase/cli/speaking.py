@@ -37,6 +37,22 @@ def step(what: str) -> Iterator[None]:
     tell(f"{what} ({time.monotonic() - started:.1f} s)")
 
 
+class Quarters:
+    """How far an act of a few minutes has come, a line for each quarter wherever it is read."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.told = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take note of the progress; the last quarter is told by whoever tells the end."""
+        quarter = 4 * done // total if total else 0
+        if self.told < quarter < 4:
+            self.told = quarter
+            line = f"{self.what}: {quarter} of 4 quarters"
+            tell(f"\r{line}" if sys.stderr.isatty() else line)
+
+
 class Progress:
     """How far a long act has come: one line that is rewritten on a terminal, a line now and then elsewhere."""
 

@@ -53,18 +53,20 @@ def rebuild(
     share: tuple[int, int] = (0, 1),
     with_quotes: bool = True,
     renews: bool = True,
+    size: int = BATCH,
 ) -> int:
     """Index every listing whose rows are missing or stale, in batches, and say how many there were.
 
     Each batch is a transaction of its own, so a run that was stopped goes on where it was. Several processes may take
     a `share` (n of m) each; the one with share 0 renews the means at the end when the texts have grown enough, unless
     whoever waits for all of them `renews` for all.
-    Without quotes listings can be found in half the time; `quote_all` makes up for it.
+    Without quotes listings can be found in half the time; `quote_all` makes up for it. Batches of another `size` are
+    for whoever wants to hear of the `progress` more often.
     """
     require(actor, Permission.MATCHING_INDEX_WRITE)
     waiting = indexing.stale(share)
-    for start in range(0, len(waiting), BATCH):
-        batch = waiting[start : start + BATCH]
+    for start in range(0, len(waiting), size):
+        batch = waiting[start : start + size]
         index_batch(actor=actor, listing_ids=batch, at=at, with_quotes=with_quotes)
         if progress is not None:
             progress(start + len(batch), len(waiting))

@@ -195,10 +195,7 @@ def left_open(names: Iterable[str], language: str) -> list[str]:
         side, _, fact = name.rpartition(".")
         if side in LEFT_OPEN[language] and fact in MISSING:
             sides.setdefault(side, []).append(MISSING_IN[language][fact])
-    return [
-        LEFT_OPEN[language][side].format(facts=("、" if language == Language.ZH else ", ").join(facts))
-        for side, facts in sides.items()
-    ]
+    return [LEFT_OPEN[language][side].format(facts=_listed(facts, language)) for side, facts in sides.items()]
 
 
 def all_missing_in_words(names: Iterable[str]) -> list[str]:
@@ -237,7 +234,7 @@ def _word(name: str, value: Any, language: str) -> str:
     if name == "words":
         return ", ".join(str(word) for word in value)
     if name == "terms":
-        return ", ".join(dict.fromkeys(_written(term, language) for term in value[:MOST_TERMS]))
+        return _listed(dict.fromkeys(_written(term, language) for term in value[:MOST_TERMS]), language)
     if name == "node":
         title = catalogue.label("ipc", value, language)
         return f"{value} ({_shortened(title)})" if title and title != value else str(value)
@@ -257,6 +254,10 @@ def _written(term: Any, language: str) -> str:
     if isinstance(term, Mapping):
         return str(term["need"]["text"] if "need" in term else term.get("term", ""))
     return str(term)
+
+
+def _listed(words: Iterable[str], language: str) -> str:
+    return ("、" if language == Language.ZH else ", ").join(words)
 
 
 def _shortened(text: str) -> str:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 
 from transferase.engine.ranking import DOCUMENT_SATURATION, MODEL_VERSION, load_glossary
 from transferase.engine.text import WORDS_VERSION
@@ -90,6 +90,12 @@ def lock() -> None:
     """Let one process at a time begin, give up or switch an edition, until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [EDITION_LOCK])
+
+
+def lock_shared() -> None:
+    """Keep an edition that is being built from being switched or given up until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [EDITION_LOCK])
 
 
 def hold(standing: Standing) -> None:
@@ -199,12 +205,13 @@ def differing(listing_ids: Sequence[UUID] | None = None) -> list[UUID]:
 
 
 def count_done() -> int:
-    """How many listings stand in the next edition."""
-    if not exists(NEXT.index):
+    """How many listings stand in the next edition; none when it is switched at this moment."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {NEXT.index} WHERE is_lead")  # noqa: S608 - a constant
+            return int(cursor.fetchone()[0])
+    except ProgrammingError:
         return 0
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {NEXT.index} WHERE is_lead")  # noqa: S608 - a constant
-        return int(cursor.fetchone()[0])
 
 
 def tidy() -> None:

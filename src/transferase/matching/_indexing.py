@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from transferase.catalogue.models import Classification, Direction, Hold, Listing, ListingText, Scheme, State, Tier
@@ -150,8 +150,10 @@ def _held_vectors(
     quoted = list({quoted_digest(said.text) for entry in entries for said in entry.sentences})
     known: dict[str, NDArray[np.float32]] = {}
     known_sentences: dict[str, NDArray[np.float32]] = {}
+    # Only whoever builds the next edition keeps it from being switched away while it is read.
+    places = (editions.RUNNING,) if edition == editions.running() else (editions.RUNNING, editions.NEXT)
     with connection.cursor() as cursor:
-        for tables in (editions.RUNNING, editions.NEXT):
+        for tables in places:
             if editions.exists(tables.index):
                 cursor.execute(
                     f"""SELECT DISTINCT ON (text_digest) text_digest, raw::text FROM {tables.index}
@@ -351,11 +353,14 @@ def stale(
 
 def left_for(edition: Standing) -> list[UUID]:
     """The listings that an edition in the making still lacks or has otherwise than it should."""
-    if not editions.exists(editions.NEXT.index):
-        return []
-    if editions.is_copied(edition):
-        return editions.differing()
-    return stale(edition=edition, table=editions.NEXT.index)
+    with transaction.atomic():
+        # Another process may switch to it at this moment.
+        editions.lock_shared()
+        if not editions.exists(editions.NEXT.index):
+            return []
+        if editions.is_copied(edition):
+            return editions.differing()
+        return stale(edition=edition, table=editions.NEXT.index)
 
 
 def to_match_anew(at: datetime) -> list[UUID]:

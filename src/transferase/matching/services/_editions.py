@@ -243,6 +243,7 @@ def fill_batch(*, actor: Person | System, number: int, listing_ids: Sequence[UUI
     Says how many were taken over.
     """
     require(actor, Permission.MATCHING_INDEX_WRITE)
+    editions.lock_shared()
     edition = editions.building()
     if edition is None or edition.number != number:
         return 0

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from transferase.cli import reasons
 from transferase.cli.reasons import different_reasons, left_open
 from transferase.cli.speaking import Quarters
 from transferase.engine.ranking import Reason
+from transferase.foundation.languages import LANGUAGES
+from transferase.matching.rules import MISSING
 
 
 def shared(text, language):
@@ -49,3 +52,10 @@ def test_each_quarter_is_told_once(capsys):
     for done in range(0, 101, 5):
         progress(done, 100)
     assert capsys.readouterr().err.splitlines() == [f"Index: {n} of 4 quarters" for n in (1, 2, 3)]
+
+
+def test_every_missing_fact_has_a_name_in_every_language():
+    for language in LANGUAGES:
+        assert set(reasons.MISSING_IN[language]) == set(reasons.MISSING)
+        told = reasons.left_open([name for name in MISSING if "." in name], language)
+        assert len(told) == 2

@@ -30,7 +30,7 @@ def test_verbs_are_those_of_the_contract():
     assert {" ".join(verb) for verb in VERBS} == {
         "demo", "serve", "worker", "migrate", "check", "ledger verify", "operator", "import", "export", "search",
         "match", "evaluate matching", "evaluate bitext", "evaluate record", "weights list", "weights refit",
-        "weights approve", "weights undo",
+        "weights approve", "weights undo", "scale-out citus", "scale-out undo", "scale-out status",
     }  # fmt: skip
 
 

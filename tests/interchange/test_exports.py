@@ -207,7 +207,7 @@ def drafts(draw):
         price_low=amount,
         currency="KRW" if amount is not None else "",
         rights=tuple(
-            RightDraft("patent", "KR", number=f"N{draw(TEXT)}", title=draw(TEXT))
+            RightDraft("patent", "KR", number=f"10-1{draw(TEXT)}", title=draw(TEXT))
             for _ in range(draw(st.integers(0, 2)))
         ),
         attribution=draw(TEXT),

@@ -136,6 +136,7 @@ MISSING_IN: Final[Mapping[str, Mapping[str, str]]] = {
         "transfer_modes": "이전 방식",
         "territory": "지역",
         "partner_kinds": "찾는 협력 상대",
+        "requirements": "수치로 제시된 요구 조건",
     },
     "zh-Hans": {
         "ipc": "分类",
@@ -143,6 +144,7 @@ MISSING_IN: Final[Mapping[str, Mapping[str, str]]] = {
         "transfer_modes": "转让方式",
         "territory": "地域",
         "partner_kinds": "所寻求的合作方",
+        "requirements": "以数值提出的要求",
     },
 }
 NOT_COMPARED: Final[Mapping[str, str]] = {

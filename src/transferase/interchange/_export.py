@@ -77,6 +77,9 @@ class Export:
     def _jsonl(self) -> Iterator[bytes]:
         for row in self._counted():
             told = {column: row[column] for column in self.columns if row.get(column) not in (None, "", [], False)}
+            if "country" in row:
+                # Left out, it would be taken for the one of the organisation that brings the record in.
+                told["country"] = row["country"]
             yield orjson.dumps(told, default=str) + b"\n"
 
     def _csv(self) -> Iterator[bytes]:

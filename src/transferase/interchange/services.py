@@ -373,12 +373,18 @@ def _circumstances(actor: Person | System, run: ImportRun, at: datetime) -> Circ
         source=run.source.name,
         kind=run.kind,
         columns=run.columns,
-        # What an organisation brings in without naming a country comes from its own.
-        defaults={**({"country": run.organisation.country} if run.organisation else {}), **run.defaults},
+        defaults={**_usual(run), **run.defaults},
         file_format=run.format,
         publishes=run.wanted_state == WantedState.PUBLISHED,
         at=at,
     )
+
+
+def _usual(run: ImportRun) -> dict[str, str]:
+    """The country of an organisation whose file has no column of countries."""
+    if run.organisation is None or "country" in run.columns.values():
+        return {}
+    return {"country": run.organisation.country}
 
 
 def _intake(around: Circumstances) -> Intake:

@@ -14,8 +14,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from django.db import connection
 from django.utils import timezone
 
+from transferase.catalogue.models import Listing
 from transferase.foundation.ledger import SYSTEM
 from transferase.interchange import services as interchange
 
@@ -55,11 +57,18 @@ def importing(data: Path, rows: int) -> dict[str, Any]:
             writer = csv.DictWriter(out, next(patents(data, 1)))
             writer.writeheader()
             writer.writerows(patents(data, rows))
-        for name, path in (("jsonl", jsonl), ("csv", table), ("csv_unchanged", table)):
+        for name, path in (("csv", table), ("csv_unchanged", table), ("jsonl_beside_csv", jsonl), ("jsonl", jsonl)):
+            if name == "jsonl":
+                _empty()
             figures[name] = {"megabytes": round(path.stat().st_size / 1e6, 1), "rows_per_second": _taken(path, rows)}
     for name, who in (("memory_mb", resource.RUSAGE_SELF), ("companion_memory_mb", resource.RUSAGE_CHILDREN)):
         figures[name] = resource.getrusage(who).ru_maxrss // MEBIBYTE
     return figures
+
+
+def _empty() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {connection.ops.quote_name(Listing._meta.db_table)} CASCADE")
 
 
 def _taken(path: Path, rows: int) -> int:

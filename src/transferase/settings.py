@@ -161,7 +161,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 # The page for imports chooses another one; every other form takes no file.
 FILE_UPLOAD_HANDLERS = ["transferase.web.uploads.NoUpload"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-IMPORT_MAX_BYTES = int(os.environ.get("TRANSFERASE_IMPORT_MAX_MB", "100")) * 1024 * 1024
+IMPORT_MAX_BYTES = int(os.environ.get("TRANSFERASE_IMPORT_MAX_MB", "150")) * 1024 * 1024
 
 CACHES = {
     "default": {

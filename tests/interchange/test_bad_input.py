@@ -158,7 +158,7 @@ def test_json_of_any_shape_is_taken_or_told(tmp_path, bring_in):
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path, receive, officer, at):
-    """A dry run over ten thousand rows needs hardly more than one over a quarter of them."""
+    """A dry run over five batches of rows needs hardly more than one over two."""
 
     def peak(count):
         rows = ([f"{count}-{i}", f"Title {i}", "The same summary of some length. " * 8] for i in range(count))
@@ -171,9 +171,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path, receive, officer, at):
         return found
 
     peak(200)
-    small, large = peak(2_500), peak(10_000)
+    small, large = peak(2 * rules.BATCH), peak(5 * rules.BATCH)
     # The ids of the rows seen so far are all that grows.
-    assert large - small < 7_500 * 500
+    assert large - small < 3 * rules.BATCH * 500
 
 
 def test_memory_of_an_import_does_not_grow_with_its_batches(tmp_path, receive, officer, at, monkeypatch):

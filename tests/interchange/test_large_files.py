@@ -19,7 +19,7 @@ from transferase.interchange._composing import LARGE_BYTES
 from transferase.interchange.models import RawRecord
 
 HEADER = ("id", "title", "summary", "ipc", "trl", "transfer_modes", "right_kind", "right_number", "note")
-ROWS = 1_400
+ROWS = 3_500
 
 
 def rows(padding: str = "x") -> list[tuple[object, ...]]:
@@ -96,7 +96,7 @@ def test_the_end_of_the_composing_process_loses_and_doubles_nothing(tmp_path, re
     with pytest.raises(LostCompanion):
         services.bring_in(actor=officer, run=run, at=at, progress=end)
     run.refresh_from_db()
-    assert (run.state, run.read) == ("running", 1_000)
+    assert (run.state, run.read) == ("running", rules.BATCH)
     run = services.bring_in(actor=officer, run=run, at=at)
     assert (run.state, run.read, run.created, run.rejected) == ("finished", ROWS, ROWS - 2, 2)
     assert Listing.objects.count() == ROWS - 2

@@ -29,7 +29,7 @@ ENCODINGS: Final[Mapping[str, str]] = {
     "gbk": "gb18030",  # GB 18030 holds all of GBK and GB 2312
     "gb2312": "gb18030",
 }
-BATCH: Final = 1_000
+BATCH: Final = 2_500
 LONGEST_CELL: Final = 50_000
 
 
@@ -79,8 +79,8 @@ OPERATOR_FIELDS: Final = frozenset({"owner", "owner_identifier", "is_sample"})
 class Limits:
     """How much a file may hold; generous for work, too small for an attack."""
 
-    stored_bytes: int = 100 * 1024 * 1024
-    unpacked_bytes: int = 500 * 1024 * 1024
+    stored_bytes: int = 150 * 1024 * 1024
+    unpacked_bytes: int = 750 * 1024 * 1024
     ratio: int = 250
     entries: int = 2_000
     held_bytes: int = 8 * 1024 * 1024

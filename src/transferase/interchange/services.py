@@ -45,7 +45,7 @@ SHOWN_FINDINGS = 200
 # A file without a run that is younger may be one that is being received now.
 STRAY_AFTER = timedelta(days=1)
 # The database plans by what it knows of its tables; after growing so much it must look again.
-ANALYSED_AT = frozenset({1_000, 10_000, 100_000})
+ANALYSED_AT = frozenset({rules.BATCH, 10_000, 100_000})
 # Names that the platform gives to sources itself: of records from the API, of files without a name, of the samples.
 RESERVED = re.compile(r"(?:api:|organisation-|samples$|platform$)", re.IGNORECASE)
 OPEN_STATES = (RunState.UPLOADED, RunState.PREVIEWED, RunState.FAILED)

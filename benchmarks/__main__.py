@@ -1,12 +1,12 @@
 """Quality and speed side by side, on fixed seeds, beside the run before: what `make bench` prints.
 
-    python -m benchmarks [--only engine|product|large|replicas] [--offers N] [--million] [--no-save]
+    python -m benchmarks [--only engine|product|importing|large|replicas]... [--offers N] [--million] [--no-save]
 
 The engine is measured on the judged sets of the data folder (quality.py, bitext.py, memory.py), the product on the
-sample records (product.py), search at scale on made-up listings (large.py), replicas on two servers (replicas.py),
-each on a PostgreSQL of its own. A million listings take an hour to load, so they are measured only where they were
-loaded before and still fit; --million loads them. Each run is kept in benchmarks/results/ with the machine that it
-ran on; a figure below its floor makes the exit status 1.
+sample records (product.py), imports on a file of patents (importing.py), search at scale on made-up listings
+(large.py), replicas on two servers (replicas.py), each on a PostgreSQL of its own. A million listings take an hour to
+load, so they are measured only where they were loaded before and still fit; --million loads them. Each run is kept in
+benchmarks/results/ with the machine that it ran on; a figure below its floor makes the exit status 1.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from transferase.engine.ranking import Embedder, Role, load_embedder, read_judge
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 BENCH = ROOT / "var" / "bench"
+# Rows of a file that is brought in.
+IMPORTED = 100_000
 # A figure may not fall below (or, of times, rise above) these; a change that breaks one needs a decision record.
 AT_LEAST = {
     "engine.sbir.hybrid.ndcg@10": 0.82,
@@ -109,21 +112,35 @@ def embedding(data: Path, embedder: Embedder) -> dict[str, float]:
     return {"offers_per_cpu_second": round(len(texts) / (time.process_time() - started), 1)}
 
 
-def product(data: Path) -> dict[str, Any]:
-    """The sample records, in a database that is made for this and dropped."""
+@contextmanager
+def database() -> Iterator[None]:
+    """A database that is made for a measurement and dropped."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "transferase.settings")
     django.setup()
     # Deferred: models and the database exist only now that the settings are read.
     from django.db import connection  # noqa: PLC0415
 
-    from benchmarks import product as measured  # noqa: PLC0415
-
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
-        print("product: samples", file=sys.stderr, flush=True)
-        return {"samples": measured.samples(data)}
+        yield
     finally:
         connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
+
+
+def product(data: Path) -> dict[str, Any]:
+    """The sample records."""
+    with database():
+        from benchmarks import product as measured  # noqa: PLC0415 - there are settings and tables now
+
+        return {"samples": measured.samples(data)}
+
+
+def importing(data: Path) -> dict[str, Any]:
+    """Files of records."""
+    with database():
+        from benchmarks import importing as measured  # noqa: PLC0415 - there are settings and tables now
+
+        return measured.importing(data, IMPORTED)
 
 
 def large(data: Path, offers: int, *, million: bool) -> dict[str, Any]:
@@ -260,7 +277,7 @@ def main() -> int:
     """Measures, prints, keeps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("TRANSFERASE_DATA", "../shared/data")))
-    parser.add_argument("--only", choices=["engine", "product", "large", "replicas"])
+    parser.add_argument("--only", action="append", choices=["engine", "product", "importing", "large", "replicas"])
     parser.add_argument("--offers", type=int, default=100_000, help="made-up offers of the large index")
     parser.add_argument("--million", action="store_true", help="load ten times as many, too, which takes an hour")
     parser.add_argument("--no-save", action="store_true")
@@ -279,11 +296,12 @@ def main() -> int:
     measures = {
         "engine": lambda: engine(options.data, BENCH / "models"),
         "product": lambda: product(options.data),
+        "importing": lambda: importing(options.data),
         "large": lambda: large(options.data, options.offers, million=options.million),
         "replicas": lambda: apart("benchmarks.replicas", "--data", str(options.data)),
     }
     for name, measure in measures.items():
-        if options.only in {None, name}:
+        if not options.only or name in options.only:
             started = time.perf_counter()
             run["figures"][name] = measure()
             print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)

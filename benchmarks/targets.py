@@ -49,6 +49,8 @@ TARGETS: Sequence[Target] = (
     Target("known item, Chinese title to abstract: MRR@10", "engine.known.zh-Hans.hybrid.mrr@10", 0.90),
     Target("embedding, 256 tokens, all cores: texts a second", "engine.embedding.all_cores_per_second", 40),
     Target("the same in single precision", "engine.embedding.f32_all_cores_per_second", 16),
+    Target("rows imported a second, CSV", "importing.csv.rows_per_second", 5000),
+    Target("rows imported a second, JSONL", "importing.jsonl.rows_per_second", 5000),
     *_of_size("100k", 30),
     *_of_size("1M", 60),
     Target("published to matches stored, 100k on the other side: p95 ms", "large.100k.publishing.p95_ms", 1000, True),

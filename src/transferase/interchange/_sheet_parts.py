@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
+from abc import ABC, abstractmethod
 from array import array
 from collections import deque
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Styles:
     epoch: datetime
 
 
-class _Parser:
+class _Parser(ABC):
     """Feeds a part of a workbook to expat and tells the local names of its elements; document types are refused."""
 
     def __init__(self, source: IO[bytes]) -> None:
@@ -66,11 +67,13 @@ class _Parser:
             raise rules.BrokenFile(format="xlsx") from error
         self.is_done = not data
 
+    @abstractmethod
     def begin(self, name: str, told: dict[str, str]) -> None:
-        raise NotImplementedError
+        """An element begins, with its attributes."""
 
+    @abstractmethod
     def end(self, name: str) -> None:
-        raise NotImplementedError
+        """An element ends."""
 
     def listen(self) -> None:
         """Keep the characters that follow."""
